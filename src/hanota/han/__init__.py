@@ -1,0 +1,1 @@
+"""The Home Area Network: the Communications Hub and the devices behind it."""

@@ -1,0 +1,1 @@
+"""Links that carry bytes between parties, at least once."""

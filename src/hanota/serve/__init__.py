@@ -1,0 +1,1 @@
+"""Shells: each joins one party to its ledger and its links, and does the I/O."""

@@ -1,0 +1,1 @@
+"""The world to run in: virtual time, towns of homes, faults."""

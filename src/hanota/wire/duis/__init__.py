@@ -1,0 +1,1 @@
+"""DUIS: the XML between a Service User and the DCC."""

@@ -1,0 +1,1 @@
+"""GBCS messages of the firmware services, and the shell of every other use case."""
