@@ -41,6 +41,8 @@ BLOCK_SIZE_OCTETS = 48
 # MinimumBlockPeriod that a hub sets in its clients.
 BLOCK_PERIOD_MS = 50
 QUERY_INTERVAL_H = 24
+# Devices behind one hub (GBCS allows a hub's device log 16 entries).
+DEVICES_PER_HUB_MAX = 16
 # Images that a hub can hold at once.
 HUB_IMAGE_SLOTS = 4
 # A hub that could not hand an image over reports a failed transfer after this.

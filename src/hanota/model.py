@@ -51,7 +51,7 @@ def instant_ms(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
-class RequestID(msgspec.Struct, frozen=True, order=True):
+class RequestID(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False):
     """`originator:target:counter` of DUIS; compared case-blind, because EUIs are ints here."""
 
     originator: int

@@ -1,1 +1,1 @@
-"""The Smart Metering Key Infrastructure: identities, certificates, key stores, signatures and MACs."""
+"""The key infrastructure: identities, certificates, key stores, signatures and MACs."""
