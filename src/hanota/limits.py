@@ -12,6 +12,8 @@ IMAGE_OCTETS_MAX = 10_240_000
 DEVICES_PER_REQUEST_MAX = 50_000
 # DUIS schema 5.4, FirmwareVersion: 1 to 8 characters.
 FIRMWARE_VERSION_CHARACTERS_MAX = 8
+# DUIS schema 5.4, DSPInventory: maxOccurs of Device.
+INVENTORY_DEVICES_MAX = 17
 # ZigBee OTA file header (ZCL8 11.4.2): 56 octets, and 13 more with every optional field.
 OTA_HEADER_OCTETS_MIN = 56
 OTA_HEADER_OCTETS_MAX = 69
@@ -20,6 +22,10 @@ OTA_HEADER_STRING_OCTETS = 32
 OTA_TRAILER_OCTETS = 66
 SIGNATURE_OCTETS = 64
 MAC_OCTETS = 12
+# SHA-256 of the Manufacturer Image, in CS06 and the Firmware Distribution Receipt Alerts.
+HASH_OCTETS = 32
+# RFC 5280 4.1.2.2: a certificate's serial number.
+SERIAL_OCTETS_MAX = 20
 # IEEE 802.15.4: a PHY frame with its check sum.
 RADIO_FRAME_OCTETS_MAX = 127
 
@@ -32,10 +38,22 @@ DUIS_OCTETS_MAX = 16_000_000
 # Elements of a DUIS message nest 7 deep in the schema's deepest firmware service.
 XML_DEPTH_MAX = 32
 XML_ELEMENTS_MAX = 20_000
+# The schema's attributes are schemaVersion, the index of a tariff's list and Algorithm; canonical
+# XML takes time that grows with the square of either number.
+XML_ATTRIBUTES_MAX = 2_000
+XML_NAMESPACES_MAX = 32
 # The largest of 1,275 public GBCS messages has 3,986 octets.
 GBCS_OCTETS_MAX = 65_536
 # An envelope between DCC and hub: one GBCS message, or one list of a hub's devices.
 WAN_OCTETS_MAX = 131_072
+# The largest of the published SMKI certificates that fit the profile has 433 octets.
+CERTIFICATE_OCTETS_MAX = 4_096
+# SMKI has two authorities above a certificate: the issuing one and the root.
+CHAIN_AUTHORITIES_MAX = 4
+# Certificates, and as many private keys, that the test PKI keeps after it has made them.
+CERTIFICATES_CACHED_MAX = 4_096
+# A file of certificates or keys; keystore.json of the public test PKI has 35 KB.
+KEY_FILE_OCTETS_MAX = 16_000_000
 # The one size that fits an 802.15.4 frame with APS security and extended nonce.
 BLOCK_SIZE_OCTETS = 48
 # MinimumBlockPeriod that a hub sets in its clients.
@@ -49,14 +67,53 @@ HUB_IMAGE_SLOTS = 4
 HUB_GIVE_UP_DAYS = 7
 # A DCC stops tracking a device of a request after this.
 TRACKING_DAYS = 14
+# GBCS version from which firmware has SECMP0007; no public source ties the two together.
+SECMP0007_GBCS_VERSION = "4.0"
+# Nothing is pushed to a user sooner after the synchronous answer: DCC Boxed's clients correlate
+# by what the answer said, and were overtaken without a delay.
+PUSH_DELAY_MS = 1_000
+# A push that the user's endpoint did not take is tried again after this, doubling up to the next.
+PUSH_RETRY_S = 60
+PUSH_RETRY_S_MAX = 3_600
+# A push that was never taken leaves the queue after this; the journal keeps it.
+PUSH_HOLD_DAYS = 2
 # A supplier takes a device for silent after this.
 SILENCE_DEADLINE_DAYS = 14
 # Answer to an Image Block Request before the client asks again (Silicon Labs' client: 3 s).
 RESPONSE_TIMEOUT_MS = 3_000
 # Tries of one Image Block Request before the client gives the download up (Silicon Labs: 10).
 BLOCK_TRIES_MAX = 10
+# Pause before a query or an Image Block Request is repeated (Silicon Labs' client: 2 s).
+RETRY_PAUSE_MS = 2_000
+# An Upgrade End Request is repeated this often, this far apart (Silicon Labs' client).
+UPGRADE_END_RETRY_MIN = 10
+UPGRADE_END_TRIES_MAX = 10
 # A client waits no longer than this on WAIT_FOR_DATA or an upgrade time, then asks again.
 WAIT_MINUTES_MAX = 60
+# What a client waits when the time that a server names is past (Silicon Labs' client).
+PAST_REQUEST_TIME_WAIT_MIN = 5
+PAST_UPGRADE_TIME_WAIT_MIN = 60
+# Times that a new image may start without confirming itself; then the old one runs again.
+TRIAL_BOOTS_MAX = 3
+# A device's slot for one image: as large as the largest image, unless its maker says otherwise.
+DEVICE_SLOT_OCTETS = IMAGE_OCTETS_MAX
+# Devices that a hub serves at the same time; the others are told to wait.
+HUB_TRANSFERS_MAX = 2
+HUB_BUSY_WAIT_S = 60
+# A transfer without a request for this long no longer counts as under way.
+HUB_TRANSFER_IDLE_S = 90
+# A hub notifies a device again after this, until the device fetches its image.
+NOTIFY_INTERVAL_MIN = 60
+# A GBCS message without a receipt is sent again through the tunnel after this, doubling up to
+# the next.
+TUNNEL_RETRY_S = 10
+TUNNEL_RETRY_S_MAX = 3_600
+# Messages that one outbox of a hub or device holds; the oldest makes room.
+OUTBOX_MESSAGES_MAX = 64
+# From power to a working node of the HAN.
+BOOT_MS = 2_000
+# From one node of the HAN to the next: channel access, about 3 ms of air, acknowledgement.
+FRAME_LATENCY_MS = 8
 # A GBCS message on the HAN, whole: GBCS tunnels carry at most 1,500 octets.
 TUNNEL_MESSAGE_OCTETS_MAX = 1_500
 # Octets of one tunnel chunk: fits a frame with NWK and APS security.

@@ -8,6 +8,7 @@ A firmware version is 4 octets big-endian, an `int` inside and 8 upper-case hex 
 import re
 from datetime import UTC, datetime
 from enum import Enum, IntEnum, StrEnum
+from functools import lru_cache
 
 import msgspec
 
@@ -37,6 +38,15 @@ def eui_from_text(text: str) -> int:
 def version_text(version: int) -> str:
     """Write a firmware version as 8 upper-case hex digits."""
     return f"{version:08X}"
+
+
+@lru_cache(maxsize=64)
+def gbcs_at_least(version: str, minimum: str) -> bool:
+    """Whether a GBCS version such as "4.3" reaches another; one that cannot be read does not."""
+    numbers = version.split(".")
+    if not all(number.isdecimal() and number.isascii() for number in numbers):
+        return False
+    return tuple(map(int, numbers)) >= tuple(map(int, minimum.split(".")))
 
 
 def utc(instant_ms: int) -> datetime:
@@ -124,6 +134,7 @@ class Role(IntEnum):
 class Milestone(StrEnum):
     """How far one device is in one update; on the way, not at the end."""
 
+    REQUESTED = "requested"  # sent by the supplier, not yet answered by the DCC
     ACCEPTED = "accepted"
     DELIVERED = "delivered"
     TRANSFERRED = "transferred"

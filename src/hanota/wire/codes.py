@@ -83,6 +83,12 @@ class ZclStatus(IntEnum):
     REQUIRE_MORE_IMAGE = 0x99
 
 
+class DuisFault(Enum):
+    """A document that no DUIS Response can answer; over HTTP the answer is 400."""
+
+    NOT_DUIS = "not-duis"  # no XML, no DUIS, or no legal service reference and variant
+
+
 class ImageFault(Enum):
     """What is wrong with an OTA image file; a DCC answers E110101 or E110401."""
 
@@ -94,7 +100,6 @@ class ImageFault(Enum):
     FIELD_CONTROL = "field-control"
     TOTAL_SIZE = "total-size"
     HARDWARE_RANGE = "hardware-range"
-    HEADER_STRING = "header-string"
     EMPTY_IMAGE = "empty-image"
     TRAILER = "trailer"
 
@@ -114,3 +119,27 @@ class WanFault(Enum):
 
     MALFORMED = "malformed"
     TOO_LARGE = "too-large"
+
+
+class CertificateFault(Enum):
+    """What is wrong with an SMKI certificate; a DCC answers E48, other parties journal it."""
+
+    MALFORMED = "malformed"
+    TOO_LARGE = "too-large"
+    ALGORITHM = "algorithm"
+    KEY = "key"
+    USAGE = "usage"
+    IDENTITY = "identity"
+    EXTENSION = "extension"
+    UNKNOWN_ISSUER = "unknown-issuer"
+    SIGNATURE = "signature"
+    DATES = "dates"
+
+
+class RadioFault(Enum):
+    """What is wrong with an 802.15.4 frame; a receiver drops it in silence."""
+
+    LENGTH = "length"
+    CHECK_SEQUENCE = "check-sequence"
+    UNSUPPORTED = "unsupported"
+    ADDRESS = "address"
