@@ -44,6 +44,11 @@ XML_ATTRIBUTES_MAX = 2_000
 XML_NAMESPACES_MAX = 32
 # The largest of 1,275 public GBCS messages has 3,986 octets.
 GBCS_OCTETS_MAX = 65_536
+# One way over the WAN, and the time after which a link hands an unacknowledged message over again.
+WAN_LATENCY_MS = 2_000
+LINK_RETRY_MS = 60_000
+# Messages that a link hands over at once.
+LINK_BATCH_MESSAGES_MAX = 1_000
 # An envelope between DCC and hub: one GBCS message, or one list of a hub's devices.
 WAN_OCTETS_MAX = 131_072
 # The largest of the published SMKI certificates that fit the profile has 433 octets.
@@ -122,7 +127,14 @@ TUNNEL_CHUNK_OCTETS = 44
 DEMO_IMAGE_OCTETS = 65_536
 SIMULATE_IMAGE_OCTETS = 16_384
 POWERCUT_IMAGE_OCTETS = 4_096
+# A ledger: page cache of a connection, pages of the log before they go to the file (200 MB), and
+# how long one writer waits for another.
+LEDGER_CACHE_KIB = 65_536
+LEDGER_LOG_PAGES = 50_000
+LEDGER_WAIT_MS = 10_000
 
+# Later than any instant: the end of the year 9999.
+LATEST_MS = 253_402_300_799_999
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000

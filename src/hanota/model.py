@@ -7,7 +7,7 @@ A firmware version is 4 octets big-endian, an `int` inside and 8 upper-case hex 
 
 import re
 from datetime import UTC, datetime
-from enum import Enum, IntEnum, StrEnum
+from enum import IntEnum, StrEnum
 from functools import lru_cache
 
 import msgspec
@@ -161,7 +161,7 @@ class Outcome(StrEnum):
     SILENT = "silent"
 
 
-class LeftOutList(Enum):
+class LeftOutList(StrEnum):
     """The five lists of a DUIS firmware warning, in the schema's order."""
 
     INVALID_DEVICE = "InvalidDeviceIDList"

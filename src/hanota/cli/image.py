@@ -1,7 +1,7 @@
 """`hanota image`: build, read and check OTA image files.
 
 Here are only the options and what they mean. The file format is in `wire.image`, what is printed
-in `image_facts`, whose keys sign and check in `image_signature`.
+in `image_facts`, whose keys sign and check in `image_signature`, how in `show`.
 """
 
 import re
@@ -11,16 +11,13 @@ from typing import Annotated
 import typer
 
 from hanota.cli.failure import ExitCode, run
-from hanota.cli.image_facts import describe, show, trailer_warning
-from hanota.cli.image_signature import (
-    SignatureState,
-    check_signature,
-    supplier_certificates,
-    supplier_signer,
-)
+from hanota.cli.image_facts import describe, describe_with_signature, trailer_warning
+from hanota.cli.image_signature import supplier_certificates, supplier_signer
+from hanota.cli.show import show
 from hanota.errors import LocalError, RemoteError
 from hanota.limits import IMAGE_OCTETS_MAX
-from hanota.model import Role, eui_from_text, eui_text
+from hanota.model import Role, eui_from_text
+from hanota.smki.verdict import Verdict
 from hanota.wire.codes import ImageFault
 from hanota.wire.image import (
     DEVICE_TYPES,
@@ -173,13 +170,9 @@ def verify(
         for certificate in supplier_certificates(certs, keystore, seed)
         if eui in (None, certificate.eui)
     ]
-    state, signer = check_signature(image, suppliers)
-    show(
-        describe(image)
-        | {"signature": state, "signer": None if signer is None else eui_text(signer)},
-        as_json=as_json,
-    )
-    if trailer_warning(image) or state in (SignatureState.INVALID, SignatureState.UNKNOWN_KEY):
+    facts = describe_with_signature(image, suppliers)
+    show(facts, as_json=as_json)
+    if trailer_warning(image) or facts["signature"] in (Verdict.INVALID, Verdict.UNKNOWN_KEY):
         raise typer.Exit(ExitCode.FAILED)
 
 

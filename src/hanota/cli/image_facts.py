@@ -1,13 +1,11 @@
-"""What the verbs say of an OTA image, and how facts are shown: as JSON or for people."""
+"""What the verbs say of an OTA image."""
 
-import msgspec
-import typer
-from rich.console import Console
-from rich.text import Text
+from collections.abc import Iterable
 
-from hanota.cli.image_signature import SignatureState
 from hanota.limits import IMAGE_OCTETS_WARNING, OTA_TRAILER_OCTETS
 from hanota.model import eui_text, version_text
+from hanota.smki.certificates import Certificate
+from hanota.smki.verdict import judge_image
 from hanota.wire.image import (
     DEVICE_TYPES,
     HEADER_VERSION,
@@ -43,6 +41,13 @@ def describe(image: OtaImage) -> dict[str, object]:
     }
 
 
+def describe_with_signature(image: OtaImage, suppliers: Iterable[Certificate]) -> dict[str, object]:
+    """The same, with a `Verdict` as `signature`, and as `signer` which supplier signed."""
+    finding = judge_image(image, suppliers)
+    signer = None if finding.signer is None else eui_text(finding.signer)
+    return describe(image) | {"signature": finding.verdict, "signer": signer}
+
+
 def trailer_warning(image: OtaImage) -> str | None:
     """One sentence where the device type wants a trailer and there is none, or the reverse."""
     device = DEVICE_TYPES.get(image.header.image_type)
@@ -51,34 +56,9 @@ def trailer_warning(image: OtaImage) -> str | None:
     if device in SIGNED_TYPES:
         return f"an image of type {device} must end with its supplier's signature"
     return (
-        f"an image of type {device} must end without a signature (--unsigned reads the octets that "
-        "look like one as part of the image)"
+        f"an image of type {device} must end without a signature (`hanota image inspect "
+        "--unsigned` reads the octets that look like one as part of the image)"
     )
-
-
-def show(facts: dict[str, object], *, as_json: bool) -> None:
-    """Print facts as one JSON object, or for people: a line each, without what is absent."""
-    if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(facts), indent=1).decode())
-        return
-    console = Console(highlight=False, soft_wrap=True)
-    for name, value in facts.items():
-        match value:
-            case None | [] | "":
-                continue
-            case list():
-                shown = "; ".join(value)
-            case _:
-                shown = str(value)
-        label = name.replace("_", " ") + ": "
-        console.print(Text.assemble((label, "dim"), (shown, _STYLES.get(shown, ""))))
-
-
-_STYLES: dict[str, str] = {
-    SignatureState.VALID: "green",
-    SignatureState.INVALID: "bold red",
-    SignatureState.UNKNOWN_KEY: "yellow",
-}
 
 
 def _size_warning(image: OtaImage) -> str | None:

@@ -1,1 +1,6 @@
 """Current state, journal, counters and outbox of one party, changed in one transaction a batch."""
+
+from hanota.ledger.conflict import ConflictError
+from hanota.ledger.ledger import Batch, Ledger, View, upgrade
+
+__all__ = ["Batch", "ConflictError", "Ledger", "View", "upgrade"]

@@ -1,0 +1,46 @@
+"""`hanota`: the verbs, each in a module of its own."""
+
+from typing import Annotated
+
+import typer
+
+import hanota
+from hanota.cli import codes, decode, demo, image, settings
+
+app = typer.Typer(
+    name="hanota",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Firmware over the air for PPMIDs and HCALCSs of Great Britain's smart metering.\n\n"
+    "Start with `hanota demo`: a town of homes, one signed request, every device accounted for.",
+    epilog="Exit codes: 0 all as asked; 1 done, but something failed that the output names; "
+    "2 wrong use; 3 refused by the other side; 4 an input could not be read or is malformed.",
+)
+app.add_typer(image.app, name="image")
+app.command("demo")(demo.demo)
+app.command("decode")(decode.decode)
+app.command("codes")(codes.codes)
+app.command("settings")(settings.settings)
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001 -- the signature of an option's callback
+    if asked:
+        typer.echo(f"hanota {hanota.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[  # noqa: ARG001, FBT002 -- the option acts in its callback
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Options of every verb."""
+
+
+def main() -> None:
+    """The console script."""
+    app()

@@ -1,0 +1,89 @@
+"""What the DCC's response codes mean, and which check stands behind each.
+
+The DUIS schema lists the codes without their meanings. What is marked as sourced stands in a
+public text; every other row is an assignment of this project. `hanota codes` prints the table.
+"""
+
+import msgspec
+
+from hanota.wire.codes import ResponseCode
+
+
+class CodeMeaning(msgspec.Struct, frozen=True):
+    """What one response code says, which check of the DCC gives it, and whether that is sourced."""
+
+    meaning: str
+    check: str
+    sourced: bool = False
+
+
+RESPONSE_CODES: dict[ResponseCode, CodeMeaning] = {
+    ResponseCode.I0: CodeMeaning("the result", "every check passed", sourced=True),
+    ResponseCode.I99: CodeMeaning(
+        "acknowledged, the real answer follows", "the command went to the device", sourced=True
+    ),
+    ResponseCode.E1: CodeMeaning(
+        "the user's role may not use the service", "user roles of the originator and the service"
+    ),
+    ResponseCode.E4: CodeMeaning(
+        "the device type does not fit the service", "type of the target device"
+    ),
+    ResponseCode.E5: CodeMeaning(
+        "the device status does not allow the service",
+        "status of the target device; 11.2 is exempt",
+        sourced=True,
+    ),
+    ResponseCode.E11: CodeMeaning(
+        "the command variant does not fit the service", "command variants of the service"
+    ),
+    ResponseCode.E12: CodeMeaning(
+        "the service reference is not known", "services that this DCC has"
+    ),
+    ResponseCode.E13: CodeMeaning(
+        "the service reference variant does not fit the reference",
+        "equal to the reference in every service that this DCC has",
+    ),
+    ResponseCode.E17: CodeMeaning(
+        "the execution time is not allowed", "execution time and the time of the request"
+    ),
+    ResponseCode.E19: CodeMeaning("the device is not known", "target device in the inventory"),
+    ResponseCode.E21: CodeMeaning("no answer from the device", "time since the command was sent"),
+    ResponseCode.E48: CodeMeaning(
+        "signature, certificate or RequestID not valid",
+        "XML signature, certificate of the originator, RequestID not used for other octets",
+    ),
+    ResponseCode.E100: CodeMeaning("refused for another reason", "what has no code of its own"),
+    ResponseCode.W110101: CodeMeaning(
+        "11.1 accepted in part; the body lists the other devices", "checks of each device"
+    ),
+    ResponseCode.W110401: CodeMeaning(
+        "11.4 accepted in part; the body lists the other devices", "checks of each device"
+    ),
+    ResponseCode.E110101: CodeMeaning(
+        "11.1: the image is malformed or over a limit", "form of the OTA file"
+    ),
+    ResponseCode.E110401: CodeMeaning(
+        "11.4: the image is malformed or over a limit", "form of the OTA file"
+    ),
+    ResponseCode.E110102: CodeMeaning(
+        "11.1: the image is not on the Central Products List, or not Active",
+        "hash, maker, version and status of the entries",
+    ),
+    ResponseCode.E110402: CodeMeaning(
+        "11.4: the image is not on the Central Products List, or not Active",
+        "hash, maker, version and status of the entries",
+    ),
+    ResponseCode.E110103: CodeMeaning(
+        "11.1: the image is not signed by this supplier, or is for another device kind",
+        "trailer, its signature, image type of the OTA header",
+    ),
+    ResponseCode.E110403: CodeMeaning(
+        "11.4: the image is for another device kind", "image type of the OTA header"
+    ),
+    ResponseCode.E110105: CodeMeaning(
+        "11.1: no device is left; the body lists them", "checks of each device"
+    ),
+    ResponseCode.E110405: CodeMeaning(
+        "11.4: no device is left; the body lists them", "checks of each device"
+    ),
+}

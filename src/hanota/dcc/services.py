@@ -1,0 +1,138 @@
+"""The service requests that a DCC knows, and who may use them: the checks of a whole request.
+
+Source: DUIS 5.4 (command variants, web services, roles). Which code stands behind which check is
+an assignment of this project. The codes tell apart what is no service of this DCC (E12, E13, E11)
+from what is one, but not for this user (E1) or at this address (E100).
+
+Not here: the signature, and the checks that a single service makes of its own body.
+"""
+
+from collections.abc import Callable
+from enum import Enum, StrEnum
+
+import msgspec
+
+from hanota.dcc.users import EVERY_ROLE, SUPPLIERS, UserRole, Users
+from hanota.wire.codes import ResponseCode
+from hanota.wire.duis.values import Request
+
+
+class WebService(StrEnum):
+    """The three interfaces at which the DCC takes requests."""
+
+    SEND_COMMAND = "Send Command Service"
+    TRANSFORM = "Transform Service"
+    NON_DEVICE = "Non-Device Service"
+
+
+# Where a request of each command variant is sent.
+WEB_SERVICES = {
+    1: WebService.SEND_COMMAND,
+    2: WebService.NON_DEVICE,
+    3: WebService.SEND_COMMAND,
+    4: WebService.TRANSFORM,
+    5: WebService.SEND_COMMAND,
+    6: WebService.NON_DEVICE,
+    7: WebService.SEND_COMMAND,
+    8: WebService.NON_DEVICE,
+}
+
+
+class Target(Enum):
+    """Whom the RequestID of a service names as its target."""
+
+    ACCESS_CONTROL_BROKER = "access control broker"
+    DEVICE = "device"
+
+
+class Service(msgspec.Struct, frozen=True):
+    """One row of the table of services."""
+
+    title: str
+    command_variants: frozenset[int]
+    roles: frozenset[UserRole]
+    target: Target
+
+
+SERVICES = {
+    "8.2": Service("Read Inventory", frozenset({8}), EVERY_ROLE, Target.ACCESS_CONTROL_BROKER),
+    "8.13": Service(
+        "Return Local Command Response", frozenset({8}), EVERY_ROLE, Target.ACCESS_CONTROL_BROKER
+    ),
+    "11.1": Service("Update Firmware", frozenset({8}), SUPPLIERS, Target.ACCESS_CONTROL_BROKER),
+    "11.2": Service("Read Firmware Version", frozenset({1}), EVERY_ROLE, Target.DEVICE),
+    "11.3": Service("Activate Firmware", frozenset({4, 5}), SUPPLIERS, Target.DEVICE),
+    "11.4": Service(
+        "Update PPMID Firmware", frozenset({8}), SUPPLIERS, Target.ACCESS_CONTROL_BROKER
+    ),
+}
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why a request is refused as a whole: the code to answer, a sentence for the journal."""
+
+    code: ResponseCode
+    sentence: str
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """A request and what it is checked against."""
+
+    request: Request
+    service: Service
+    roles: frozenset[UserRole]
+    acb_id: int
+
+
+def authorise(request: Request, users: Users, acb_id: int) -> Refusal | None:
+    """Check a request whose signature is its originator's; None when the user may ask this.
+
+    `acb_id` is the EUI-64 of the Access Control Broker, the target of what goes to no device.
+    """
+    service = SERVICES.get(request.service_reference)
+    if service is None:
+        return Refusal(ResponseCode.E12, "this DCC has no such service")
+    roles = users.get(request.request_id.originator, frozenset())
+    asked = _Asked(request, service, roles, acb_id)
+    for holds, code, sentence in _CHECKS:
+        if not holds(asked):
+            return Refusal(code, sentence)
+    return None
+
+
+def _variant_fits(asked: _Asked) -> bool:
+    return asked.request.service_reference_variant == asked.request.service_reference
+
+
+def _command_variant_fits(asked: _Asked) -> bool:
+    return asked.request.command_variant in asked.service.command_variants
+
+
+def _role_may(asked: _Asked) -> bool:
+    return not asked.service.roles.isdisjoint(asked.roles)
+
+
+def _target_fits(asked: _Asked) -> bool:
+    to_acb = asked.request.request_id.target == asked.acb_id
+    return to_acb == (asked.service.target is Target.ACCESS_CONTROL_BROKER)
+
+
+# In the order in which they are made, after E12.
+_CHECKS: tuple[tuple[Callable[[_Asked], bool], ResponseCode, str], ...] = (
+    (
+        _variant_fits,
+        ResponseCode.E13,
+        "the service reference variant does not fit the service reference",
+    ),
+    (
+        _command_variant_fits,
+        ResponseCode.E11,
+        "the service does not have this command variant",
+    ),
+    (_role_may, ResponseCode.E1, "no role of this user may use the service"),
+    (
+        _target_fits,
+        ResponseCode.E100,
+        "the target of the RequestID is not what the service is addressed to",
+    ),
+)

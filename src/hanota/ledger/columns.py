@@ -1,0 +1,205 @@
+"""Rows of the ledger's tables as values, and back: columns in the order of queries.sql.
+
+Ids and counters of 64 bits are unsigned in values and signed in tables, because neither SQLite nor
+PostgreSQL has an unsigned integer: the same 64 bits, so small numbers stay as they are. Words are
+plain text and flags are 0 or 1 in tables, whatever enumeration they come from.
+"""
+
+from typing import Any
+
+import msgspec
+
+from hanota.errors import LocalError
+from hanota.model import DeviceStatus, DeviceType, Region, RequestID
+from hanota.rows import Delivery, Device, JournalEntry, MessageKey, Outgoing, RequestRow
+
+Row = tuple[Any, ...]
+
+# The first and the last number that a table can keep.
+LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
+_HALF = 1 << 63
+_WHOLE = 1 << 64
+_BITS = _WHOLE - 1
+
+_TYPES = {word.value: word for word in DeviceType}
+_STATUSES = {word.value: word for word in DeviceStatus}
+_REGIONS = {word.value: word for word in Region}
+_suppliers = msgspec.json.Decoder(tuple[int, ...])
+
+
+def signed(number: int) -> int:
+    """An unsigned 64-bit number as a table keeps it; LocalError when it is none."""
+    if 0 <= number < _HALF:
+        return number
+    if _HALF <= number < _WHOLE:
+        return number - _WHOLE
+    raise LocalError(f"{number} is no unsigned number of 64 bits")
+
+
+def unsigned(number: int) -> int:
+    """A number of a table as the unsigned one that it stands for."""
+    return number & _BITS
+
+
+def device_row(device: Device) -> Row:
+    """The parameters of `put_device`."""
+    return (
+        signed(device.device_id),
+        device.type.value,
+        device.manufacturer,
+        device.model,
+        device.hardware_version,
+        device.firmware_version,
+        signed(device.hub_id),
+        device.status.value,
+        msgspec.json.encode(device.suppliers).decode(),
+        device.region.value,
+        device.gbcs_version,
+    )
+
+
+def device(row: Row) -> Device:
+    """A row of `devices`."""
+    (
+        device_id,
+        kind,
+        manufacturer,
+        model,
+        hardware_version,
+        firmware_version,
+        hub_id,
+        status,
+        suppliers,
+        region,
+        gbcs_version,
+    ) = row
+    return Device(
+        device_id & _BITS,
+        _TYPES[kind],
+        manufacturer,
+        model,
+        hardware_version,
+        firmware_version,
+        hub_id & _BITS,
+        _STATUSES[status],
+        _suppliers.decode(suppliers),
+        _REGIONS[region],
+        gbcs_version,
+    )
+
+
+def delivery_row(delivery: Delivery, last_entry: int) -> Row:
+    """The parameters of `put_delivery`."""
+    return (
+        signed(delivery.device_id),
+        delivery.request,
+        signed(delivery.hub_id),
+        delivery.version,
+        str(delivery.state),
+        str(delivery.reason),
+        int(delivery.live),
+        delivery.due_ms,
+        delivery.changed_ms,
+        last_entry,
+    )
+
+
+def delivery(row: Row) -> Delivery:
+    """A row of `delivery`."""
+    device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms = row
+    return Delivery(
+        device_id & _BITS,
+        request,
+        hub_id & _BITS,
+        version,
+        state,
+        reason,
+        live == 1,
+        due_ms,
+        changed_ms,
+    )
+
+
+def entry_row(entry: JournalEntry, number: int, previous: int) -> Row:
+    """The parameters of `add_entry`."""
+    after = entry.delivery
+    head = (
+        number,
+        previous,
+        entry.at_ms,
+        signed(entry.device_id),
+        entry.request,
+        str(entry.event),
+    )
+    if after is None:
+        return (*head, None, None, None, None, None, None, None, entry.message)
+    return (
+        *head,
+        signed(after.hub_id),
+        after.version,
+        str(after.state),
+        str(after.reason),
+        int(after.live),
+        after.due_ms,
+        after.changed_ms,
+        entry.message,
+    )
+
+
+def entry(row: Row) -> JournalEntry:
+    """A row of `timeline`."""
+    at_ms, device_id, request, event, hub_id, version, state, reason, live, due, changed, octets = (
+        row
+    )
+    after = (
+        None
+        if state is None
+        else delivery((device_id, request, hub_id, version, state, reason, live, due, changed))
+    )
+    return JournalEntry(at_ms, device_id & _BITS, request, event, after, octets)
+
+
+def request_row(request: RequestRow) -> Row:
+    """The parameters of `put_request`: all but the number."""
+    return (
+        *request_key(request.request_id, request.command_variant),
+        request.service_reference,
+        request.digest,
+        request.image_hash,
+        request.version,
+        request.at_ms,
+        request.answer,
+    )
+
+
+def request_key(request_id: RequestID, command_variant: int) -> Row:
+    """The parameters of `request`."""
+    return (
+        signed(request_id.originator),
+        signed(request_id.target),
+        signed(request_id.counter),
+        command_variant,
+    )
+
+
+def request(row: Row) -> RequestRow:
+    """A row of `request`."""
+    number, originator, target, counter, *others = row
+    request_id = RequestID(originator & _BITS, target & _BITS, counter & _BITS)
+    return RequestRow(number, request_id, *others)
+
+
+def key_row(key: MessageKey) -> Row:
+    """The parameters of `remember_message`."""
+    return signed(key.originator), signed(key.target), key.cra, signed(key.counter)
+
+
+def outgoing_row(outgoing: Outgoing) -> Row:
+    """The parameters of `post`: all but the number."""
+    return signed(outgoing.receiver), outgoing.body, outgoing.due_ms, outgoing.tries
+
+
+def outgoing(row: Row) -> Outgoing:
+    """A row of `outbox`."""
+    number, receiver, body, due_ms, tries = row
+    return Outgoing(number, receiver & _BITS, body, due_ms, tries)

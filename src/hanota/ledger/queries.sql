@@ -1,0 +1,254 @@
+-- Every statement of the ledger but those that make its tables. Each has a name and one comment
+-- that says what it is for. `?` is a parameter in order; words in braces differ between databases:
+-- `{each}` is a list of ids given as one parameter.
+
+-- tell --
+-- What this ledger is: one property by name.
+SELECT value FROM meta WHERE name = ?;
+
+-- declare --
+-- Say what this ledger is, or say it anew after an upgrade.
+INSERT INTO meta (name, value) VALUES (?, ?)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- remember_message --
+-- Take a message in; a row comes back only the first time.
+INSERT INTO seen (originator, target, cra, counter) VALUES (?, ?, ?, ?)
+ON CONFLICT DO NOTHING RETURNING cra;
+
+-- put_device --
+-- A device as the inventory now says it is.
+INSERT INTO device (
+    device_id, type, manufacturer, model, hardware_version, firmware_version, hub_id, status,
+    suppliers, region, gbcs_version
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (device_id) DO UPDATE SET
+    type = excluded.type, manufacturer = excluded.manufacturer, model = excluded.model,
+    hardware_version = excluded.hardware_version, firmware_version = excluded.firmware_version,
+    hub_id = excluded.hub_id, status = excluded.status, suppliers = excluded.suppliers,
+    region = excluded.region, gbcs_version = excluded.gbcs_version;
+
+-- devices --
+-- The devices with these ids.
+SELECT device_id, type, manufacturer, model, hardware_version, firmware_version, hub_id, status,
+    suppliers, region, gbcs_version
+FROM device WHERE device_id IN {each};
+
+-- devices_behind --
+-- The devices of the homes with these hubs, the hubs among them.
+SELECT device_id, type, manufacturer, model, hardware_version, firmware_version, hub_id, status,
+    suppliers, region, gbcs_version
+FROM device WHERE hub_id IN {each} ORDER BY hub_id, device_id;
+
+-- devices_from --
+-- The next page of the whole inventory.
+SELECT device_id, type, manufacturer, model, hardware_version, firmware_version, hub_id, status,
+    suppliers, region, gbcs_version
+FROM device WHERE device_id >= ? ORDER BY device_id LIMIT ?;
+
+-- device_count --
+-- How many devices the inventory has.
+SELECT count(*) FROM device;
+
+-- put_request --
+-- A request that was sent or accepted; the ledger gives it its number.
+INSERT INTO request (
+    originator, target, counter, command_variant, service_reference, digest, image_hash, version,
+    at_ms, answer
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+RETURNING number;
+
+-- request --
+-- The request under this RequestID.
+SELECT number, originator, target, counter, command_variant, service_reference, digest, image_hash,
+    version, at_ms, answer
+FROM request WHERE originator = ? AND target = ? AND counter = ? AND command_variant = ?;
+
+-- requests --
+-- The requests with these numbers.
+SELECT number, originator, target, counter, command_variant, service_reference, digest, image_hash,
+    version, at_ms, answer
+FROM request WHERE number IN {each};
+
+-- set_answer --
+-- The synchronous answer to a request.
+UPDATE request SET answer = ? WHERE number = ?;
+
+-- put_image --
+-- An OTA file under its SHA-256; the same file a second time changes nothing.
+INSERT INTO image (sha256, octets) VALUES (?, ?) ON CONFLICT DO NOTHING;
+
+-- image --
+-- The OTA file with this SHA-256.
+SELECT octets FROM image WHERE sha256 = ?;
+
+-- image_names --
+-- The SHA-256 of every OTA file.
+SELECT sha256 FROM image ORDER BY sha256;
+
+-- standing_deliveries --
+-- How deliveries of these devices stand before they change, and their newest journal entries.
+SELECT device_id, request, state, reason, last_entry
+FROM delivery WHERE device_id IN {each} AND request BETWEEN ? AND ?;
+
+-- put_delivery --
+-- A delivery as it now stands.
+INSERT INTO delivery (
+    device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms, last_entry
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (device_id, request) DO UPDATE SET
+    hub_id = excluded.hub_id, version = excluded.version, state = excluded.state,
+    reason = excluded.reason, live = excluded.live, due_ms = excluded.due_ms,
+    changed_ms = excluded.changed_ms, last_entry = excluded.last_entry;
+
+-- live_deliveries --
+-- The live delivery of each of these devices. `+live` asks for the primary key instead of the
+-- index of live deliveries: the page of the row is wanted anyway.
+SELECT device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms
+FROM delivery WHERE device_id IN {each} AND +live = 1;
+
+-- last_deliveries --
+-- What evidence about each of these devices belongs to: its live delivery, else that of its newest
+-- request, where a request that left the device out comes after every other.
+SELECT device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms
+FROM delivery AS one WHERE device_id IN {each} AND request = (
+    SELECT request FROM delivery AS other WHERE other.device_id = one.device_id
+    ORDER BY live DESC, state = 'left-out', request DESC LIMIT 1
+);
+
+-- deliveries_of_request --
+-- The next page of the deliveries of one request.
+SELECT device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms
+FROM delivery WHERE request = ? AND device_id >= ? ORDER BY device_id LIMIT ?;
+
+-- delivery --
+-- The delivery of one device in one request.
+SELECT device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms
+FROM delivery WHERE device_id = ? AND request = ?;
+
+-- due --
+-- Live deliveries whose silence has lasted long enough, the longest first.
+SELECT device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms
+FROM delivery WHERE live = 1 AND due_ms <= ? ORDER BY due_ms, device_id LIMIT ?;
+
+-- last_entry --
+-- The number of the newest journal entry.
+SELECT coalesce(max(number), 0) FROM journal;
+
+-- add_entry --
+-- One thing that happened.
+INSERT INTO journal (
+    number, previous, at_ms, device_id, request, event, hub_id, version, state, reason, live,
+    due_ms, changed_ms, message
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- timeline --
+-- The newest entries about one device: the chains of its deliveries, and what changed nothing.
+WITH RECURSIVE chain (number, previous) AS (
+    SELECT number, previous FROM journal
+    WHERE number IN (SELECT last_entry FROM delivery WHERE delivery.device_id = ?)
+    UNION ALL
+    SELECT journal.number, journal.previous FROM chain
+    JOIN journal ON journal.number = chain.previous
+)
+SELECT at_ms, device_id, request, event, hub_id, version, state, reason, live, due_ms, changed_ms,
+    message
+FROM journal WHERE number IN (
+    SELECT number FROM chain
+    UNION ALL
+    SELECT number FROM journal WHERE device_id = ? AND state IS NULL
+)
+ORDER BY number DESC LIMIT ?;
+
+-- count_more --
+-- So many devices more are in this state of this request.
+INSERT INTO delivery_count (request, state, reason, devices) VALUES (?, ?, ?, ?)
+ON CONFLICT (request, state, reason) DO UPDATE SET
+    devices = delivery_count.devices + excluded.devices;
+
+-- count_fewer --
+-- So many devices have left this state of this request.
+UPDATE delivery_count SET devices = devices - ? WHERE request = ? AND state = ? AND reason = ?;
+
+-- counts --
+-- How many devices of a request are in which state.
+SELECT state, reason, devices FROM delivery_count WHERE request = ? AND devices > 0
+ORDER BY state, reason;
+
+-- post --
+-- A message to send; the ledger gives it its number.
+INSERT INTO outbox (receiver, body, due_ms, tries) VALUES (?, ?, ?, ?) RETURNING number;
+
+-- outbox --
+-- The next messages that may be sent by now.
+SELECT number, receiver, body, due_ms, tries FROM outbox
+WHERE due_ms <= ? AND (due_ms, number) > (?, ?) ORDER BY due_ms, number LIMIT ?;
+
+-- outbox_for --
+-- The next messages that may be sent to one receiver by now.
+SELECT number, receiver, body, due_ms, tries FROM outbox
+WHERE receiver = ? AND due_ms <= ? AND (due_ms, number) > (?, ?) ORDER BY due_ms, number LIMIT ?;
+
+-- settle --
+-- Messages that their receivers have taken.
+DELETE FROM outbox WHERE number IN {each};
+
+-- postpone --
+-- Messages to try again later.
+UPDATE outbox SET due_ms = ?, tries = tries + 1 WHERE number IN {each};
+
+-- outbox_depth --
+-- How many messages wait.
+SELECT count(*) FROM outbox;
+
+-- next_counter --
+-- Give out the next values of a counter, the last of which comes back.
+INSERT INTO counter (name, last) VALUES (?, ?)
+ON CONFLICT (name) DO UPDATE SET last = CASE
+    WHEN counter.last + ? > excluded.last THEN counter.last + ? ELSE excluded.last
+END
+RETURNING last;
+
+-- verify_deliveries_kept --
+-- Deliveries that the journal tells otherwise, or not at all.
+SELECT device_id, request FROM (
+    SELECT device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms, last_entry
+    FROM delivery
+    EXCEPT
+    SELECT device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms, last_entry
+    FROM rebuilt_delivery
+) AS difference LIMIT ?;
+
+-- verify_deliveries_lost --
+-- Deliveries that the journal tells and the ledger has not.
+SELECT device_id, request FROM (
+    SELECT device_id, request FROM rebuilt_delivery EXCEPT SELECT device_id, request FROM delivery
+) AS difference LIMIT ?;
+
+-- verify_requests --
+-- Deliveries of a request that the ledger does not know.
+SELECT device_id, request FROM delivery WHERE request NOT IN (SELECT number FROM request) LIMIT ?;
+
+-- verify_counts_kept --
+-- Counts that the journal tells otherwise.
+SELECT request, state, reason FROM (
+    SELECT request, state, reason, devices FROM delivery_count WHERE devices > 0
+    EXCEPT
+    SELECT request, state, reason, count(*) FROM rebuilt_delivery GROUP BY request, state, reason
+) AS difference LIMIT ?;
+
+-- verify_counts_lost --
+-- Counts that the journal tells and the ledger has not.
+SELECT request, state, reason FROM (
+    SELECT DISTINCT request, state, reason FROM rebuilt_delivery
+    EXCEPT
+    SELECT request, state, reason FROM delivery_count WHERE devices > 0
+) AS difference LIMIT ?;
+
+-- verify_chains --
+-- Journal entries that do not lead to the one before.
+SELECT device_id, number FROM (
+    SELECT device_id, number, previous,
+        lag(number, 1, 0) OVER (PARTITION BY device_id, request ORDER BY number) AS expected
+    FROM journal WHERE state IS NOT NULL
+) AS link WHERE previous <> expected LIMIT ?;

@@ -1,0 +1,146 @@
+"""What can be asked of a ledger inside one transaction.
+
+Everything goes by many: ids in, rows out. Where a result comes in pages, `after` is where the
+page before ended. Pages of devices follow the ledger's own order of ids.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from hanota.ledger import columns
+from hanota.ledger.columns import Row
+from hanota.ledger.sqlite import SQLite
+from hanota.limits import LATEST_MS
+from hanota.model import RequestID
+from hanota.rows import Delivery, Device, JournalEntry, Outgoing, RequestRow
+
+_NOTHING_BEFORE = (-1, 0)
+
+
+class View:
+    """A ledger as it stands at one moment."""
+
+    def __init__(self, database: SQLite) -> None:
+        self._database = database
+
+    def devices(self, device_ids: Iterable[int]) -> dict[int, Device]:
+        """The devices that the inventory has of these, by id."""
+        found = self._rows_of("devices", device_ids)
+        return {device.device_id: device for device in map(columns.device, found)}
+
+    def devices_behind(self, hub_ids: Iterable[int]) -> dict[int, list[Device]]:
+        """The devices of the homes of these hubs, hubs included, by hub."""
+        homes: dict[int, list[Device]] = {}
+        for device in map(columns.device, self._rows_of("devices_behind", hub_ids)):
+            homes.setdefault(device.hub_id, []).append(device)
+        return homes
+
+    def devices_by_page(self, limit: int) -> Iterator[list[Device]]:
+        """The whole inventory in pages of at most `limit` devices."""
+        after = 0
+        while rows := self._page("devices_from", after=after, limit=limit):
+            page = [columns.device(row) for row in rows]
+            yield page
+            after = page[-1].device_id
+
+    def device_count(self) -> int:
+        """How many devices the inventory has; counted, so not for every batch."""
+        return self._number("device_count")
+
+    def live_deliveries(self, device_ids: Iterable[int]) -> dict[int, Delivery]:
+        """The live delivery of each of these devices that has one, by device."""
+        return self._by_device("live_deliveries", device_ids)
+
+    def last_deliveries(self, device_ids: Iterable[int]) -> dict[int, Delivery]:
+        """What evidence about these devices belongs to, by device.
+
+        The live delivery; else the one of the newest request that did not leave the device out;
+        else the newest of those that did.
+        """
+        return self._by_device("last_deliveries", device_ids)
+
+    def delivery(self, device_id: int, request: int) -> Delivery | None:
+        """The delivery of one device in the request of this number."""
+        row = self._database.row("delivery", columns.signed(device_id), request)
+        return None if row is None else columns.delivery(row)
+
+    def deliveries(self, request: int, *, after: int = 0, limit: int) -> list[Delivery]:
+        """At most `limit` deliveries of a request, from behind device `after` (0: the start)."""
+        rows = self._page("deliveries_of_request", request, after=after, limit=limit)
+        return [columns.delivery(row) for row in rows]
+
+    def due(self, now_ms: int, limit: int) -> list[Delivery]:
+        """Live deliveries whose `due_ms` has come, the longest due first, at most `limit`."""
+        return [columns.delivery(row) for row in self._database.rows("due", now_ms, limit)]
+
+    def counts(self, request: int) -> dict[tuple[str, str], int]:
+        """How many devices of a request are in each (state, reason) that has any."""
+        rows = self._database.rows("counts", request)
+        return {(state, reason): devices for state, reason, devices in rows}
+
+    def timeline(self, device_id: int, limit: int) -> list[JournalEntry]:
+        """The newest `limit` entries about one device, the oldest of them first."""
+        key = columns.signed(device_id)
+        rows = self._database.rows("timeline", key, key, limit)
+        return [columns.entry(row) for row in reversed(rows)]
+
+    def request(self, request_id: RequestID, command_variant: int) -> RequestRow | None:
+        """The request under this RequestID with this command variant."""
+        row = self._database.row("request", *columns.request_key(request_id, command_variant))
+        return None if row is None else columns.request(row)
+
+    def requests(self, numbers: Iterable[int]) -> dict[int, RequestRow]:
+        """The requests that the ledger has of these, by number."""
+        found = self._database.rows("requests", self._database.each(numbers))
+        return {request.number: request for request in map(columns.request, found)}
+
+    def image(self, sha256: bytes) -> bytes | None:
+        """The OTA file with this SHA-256."""
+        row = self._database.row("image", sha256)
+        return None if row is None else row[0]
+
+    def outbox(self, now_ms: int, limit: int, after: Outgoing | None = None) -> list[Outgoing]:
+        """At most `limit` messages that may be sent by `now_ms`, from behind `after`.
+
+        In order of the instant from which they may be sent, then of recording.
+        """
+        rows = self._database.rows("outbox", now_ms, *_place(after), limit)
+        return [columns.outgoing(row) for row in rows]
+
+    def outbox_for(
+        self, receiver: int, now_ms: int, limit: int, after: Outgoing | None = None
+    ) -> list[Outgoing]:
+        """As `outbox`, for one receiver."""
+        rows = self._database.rows(
+            "outbox_for", columns.signed(receiver), now_ms, *_place(after), limit
+        )
+        return [columns.outgoing(row) for row in rows]
+
+    def next_at_ms(self) -> int | None:
+        """When the next message may be sent or the next live delivery is due; None for never."""
+        waiting: list[int | None] = [message.due_ms for message in self.outbox(LATEST_MS, 1)]
+        waiting += [delivery.due_ms for delivery in self.due(LATEST_MS, 1)]
+        return min((at_ms for at_ms in waiting if at_ms is not None), default=None)
+
+    def outbox_depth(self) -> int:
+        """How many messages wait, due or not; counted."""
+        return self._number("outbox_depth")
+
+    def _rows_of(self, name: str, device_ids: Iterable[int]) -> list[Row]:
+        return self._database.rows(name, self._database.each(map(columns.signed, device_ids)))
+
+    def _page(self, name: str, *leading: int, after: int, limit: int) -> list[Row]:
+        # No device has the id 0, so it stands for the start.
+        first = columns.signed(after) + 1 if after else columns.LOWEST
+        return self._database.rows(name, *leading, first, limit) if first <= columns.HIGHEST else []
+
+    def _by_device(self, name: str, device_ids: Iterable[int]) -> dict[int, Delivery]:
+        found = map(columns.delivery, self._rows_of(name, device_ids))
+        return {delivery.device_id: delivery for delivery in found}
+
+    def _number(self, name: str) -> int:
+        (number,) = self._database.rows(name)[0]
+        return int(number)
+
+
+def _place(after: Outgoing | None) -> tuple[int, int]:
+    return _NOTHING_BEFORE if after is None else (after.due_ms, after.number)

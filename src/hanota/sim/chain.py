@@ -1,0 +1,136 @@
+"""The whole chain in one process and in virtual time: supplier, DCC, hubs and devices.
+
+The shells are those of production; only the clock and the links between them are of this world.
+Between two exchanges the homes run on their own; an exchange carries what has gathered at each
+end, in batches, and a message is forgotten only when its receiver has recorded it.
+"""
+
+from collections.abc import Callable, Iterator
+
+from hanota.errors import LocalError
+from hanota.ledger.ledger import Ledger
+from hanota.limits import LINK_BATCH_MESSAGES_MAX, LINK_RETRY_MS, WAN_LATENCY_MS
+from hanota.link.local import LocalLink, Message
+from hanota.serve.dcc import DccShell
+from hanota.serve.homes import Homes
+from hanota.serve.supplier import SupplierShell
+
+# Homes act on their own for this long between two exchanges.
+EXCHANGE_PERIOD_MS = 1_000
+
+
+class Chain:
+    """One supplier, one DCC, and homes, joined by links inside this process.
+
+    `homes` makes the shell of the homes, given the function that takes their envelopes; `ledgers`
+    are the supplier's and the DCC's, to see what still waits in them.
+    """
+
+    def __init__(
+        self,
+        supplier: SupplierShell,
+        dcc: DccShell,
+        homes: Callable[[Callable[[int, int, bytes], None]], Homes],
+        *,
+        ledgers: tuple[Ledger, Ledger],
+        dcc_id: int,
+        now_ms: int,
+    ) -> None:
+        self.now_ms = now_ms
+        self._supplier = supplier
+        self._dcc = dcc
+        self._dcc_id = dcc_id
+        self._ledgers = ledgers
+        self._to_hubs = LocalLink(latency_ms=WAN_LATENCY_MS, retry_ms=LINK_RETRY_MS)
+        self._from_hubs = LocalLink(latency_ms=WAN_LATENCY_MS, retry_ms=LINK_RETRY_MS)
+        self._pushes = LocalLink(latency_ms=0, retry_ms=LINK_RETRY_MS)
+        self.homes = homes(self._take_from_hub)
+
+    def run(self, is_settled: Callable[[], bool], *, until_ms: int) -> Iterator[int]:
+        """Run until everything is settled; gives the instant after each exchange.
+
+        LocalError when that is not so at `until_ms`.
+        """
+        while True:
+            self._exchange()
+            yield self.now_ms
+            if is_settled():
+                return
+            self.now_ms = self._next_exchange_ms(until_ms)
+            self.homes.run_until(self.now_ms)
+
+    def is_quiet(self) -> bool:
+        """Whether nothing is under way on a link or waits in an outbox."""
+        links = (self._to_hubs, self._from_hubs, self._pushes)
+        return not any(link.next_at_ms() for link in links) and not any(
+            map(_outbox_depth, self._ledgers)
+        )
+
+    def _next_exchange_ms(self, until_ms: int) -> int:
+        ahead = [
+            self.homes.next_at_ms(),
+            self._to_hubs.next_at_ms(),
+            self._from_hubs.next_at_ms(),
+            self._pushes.next_at_ms(),
+            *map(_next_at_ms, self._ledgers),
+        ]
+        at_ms = min((at for at in ahead if at is not None), default=until_ms + 1)
+        if at_ms > until_ms:
+            raise LocalError(
+                f"not everything is settled at the end of the run, {until_ms - self.now_ms} ms on"
+            )
+        periods = max(1, -(-(at_ms - self.now_ms) // EXCHANGE_PERIOD_MS))
+        return self.now_ms + periods * EXCHANGE_PERIOD_MS
+
+    def _take_from_hub(self, hub_id: int, number: int, body: bytes) -> None:
+        self._from_hubs.send(Message(hub_id, self._dcc_id, number, body), self.homes.now_ms)
+
+    def _exchange(self) -> None:
+        now_ms = self.now_ms
+        self._supplier.scan_due(now_ms, LINK_BATCH_MESSAGES_MAX)
+        self._dcc.scan_due(now_ms, LINK_BATCH_MESSAGES_MAX)
+        for sent in self._supplier.outgoing(now_ms, LINK_BATCH_MESSAGES_MAX):
+            self._supplier.answered(sent, self._dcc.answer(sent.body, now_ms), now_ms)
+        self._carry_from_hubs()
+        self._carry_to_hubs()
+        self._push()
+
+    def _carry_to_hubs(self) -> None:
+        for sent in self._dcc.outgoing_wan(self.now_ms, LINK_BATCH_MESSAGES_MAX):
+            message = Message(self._dcc_id, sent.receiver, sent.number, sent.body)
+            self._to_hubs.send(message, self.now_ms)
+        for message in self._to_hubs.receive(self.now_ms, LINK_BATCH_MESSAGES_MAX):
+            if self.homes.receive_wan(message.receiver, message.body):
+                self._to_hubs.acknowledge(message)
+        self._dcc.taken([number for _, number in self._to_hubs.acknowledged()])
+
+    def _carry_from_hubs(self) -> None:
+        while batch := self._from_hubs.receive(self.now_ms, LINK_BATCH_MESSAGES_MAX):
+            self._dcc.receive_wan(
+                [(message.sender, message.body) for message in batch], self.now_ms
+            )
+            for message in batch:
+                self._from_hubs.acknowledge(message)
+        for hub_id, number in self._from_hubs.acknowledged():
+            self.homes.wan_acknowledged(hub_id, number)
+
+    def _push(self) -> None:
+        for sent in self._dcc.outgoing_push(self.now_ms, LINK_BATCH_MESSAGES_MAX):
+            message = Message(self._dcc_id, sent.receiver, sent.number, sent.body)
+            self._pushes.send(message, self.now_ms)
+        while batch := self._pushes.receive(self.now_ms, LINK_BATCH_MESSAGES_MAX):
+            refused = self._supplier.receive([message.body for message in batch], self.now_ms)
+            for message, fault in zip(batch, refused, strict=True):
+                if fault is None:
+                    self._pushes.acknowledge(message)
+        self._dcc.taken([number for _, number in self._pushes.acknowledged()])
+
+
+def _next_at_ms(ledger: Ledger) -> int | None:
+    with ledger.view() as view:
+        return view.next_at_ms()
+
+
+def _outbox_depth(ledger: Ledger) -> int:
+    with ledger.view() as view:
+        return view.outbox_depth()
