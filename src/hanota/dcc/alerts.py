@@ -68,7 +68,7 @@ def transfer_alert(
     body = CommsHubAlert(
         comms_hub_device_id=hub_id,
         alert_code=alert.alert_code,
-        time_stamp_ms=alert.instant_ms,
+        time_stamp_ms=_time_stamp_ms(alert.instant_ms),
         firmware_transfer_alert=transfer,
     )
     return DCCAlertMessage(DccAlertCode.N62, body)
@@ -82,7 +82,7 @@ def activation_alert(ppmid_id: int, alert: cs09.FirmwareActivationAlert) -> DCCA
     body = PPMIDAlert(
         device_id=ppmid_id,
         device_alert_code=alert.alert_code,
-        timestamp_ms=alert.instant_ms,
+        timestamp_ms=_time_stamp_ms(alert.instant_ms),
         ppmid_firmware_upgrade_alert=upgrade,
     )
     return DCCAlertMessage(DccAlertCode.N39, body)
@@ -96,3 +96,8 @@ def device_alert(alert_code: AlertCode, gbcs: bytes) -> DeviceAlertMessage:
 def in_response(body: DCCAlertMessage | DeviceAlertMessage, now_ms: int) -> Response:
     """The Response that carries an alert: I0 and, as it answers no request, no RequestID."""
     return Response(response_code=ResponseCode.I0, response_date_time_ms=now_ms, body=body)
+
+
+def _time_stamp_ms(instant_ms: int) -> int | None:
+    """The time of an alert where DUIS can say it: a clock that was never set is before 1970."""
+    return instant_ms if instant_ms >= 0 else None

@@ -51,6 +51,10 @@ from hanota.wire.duis.values import (
 )
 from hanota.wire.image import OtaImage, decode_image
 
+# An envelope for a hub may be sent at once and is never put off: its due time is 0, before that
+# of any push, so that one outbox holds both and either is read without passing over the other.
+AT_ONCE_MS = 0
+
 _log = logging.getLogger(__name__)
 
 _COMMAND_VARIANTS = range(1, 10)
@@ -274,7 +278,7 @@ def _begin(batch: Batch, row: RequestRow, update: _Update) -> None:
         for device in devices
     )
     batch.post(
-        Outgoing(0, hub_id, wan.encode(envelope), row.at_ms, 0)
+        Outgoing(0, hub_id, wan.encode(envelope), AT_ONCE_MS, 0)
         for hub_id, envelope in distribute(row.request_id, update.sha256, update.accepted)
     )
 
