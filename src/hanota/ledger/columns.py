@@ -17,9 +17,7 @@ Row = tuple[Any, ...]
 
 # The first and the last number that a table can keep.
 LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
-_HALF = 1 << 63
-_WHOLE = 1 << 64
-_BITS = _WHOLE - 1
+_BITS = (1 << 64) - 1
 
 _TYPES = {word.value: word for word in DeviceType}
 _STATUSES = {word.value: word for word in DeviceStatus}
@@ -29,10 +27,10 @@ _suppliers = msgspec.json.Decoder(tuple[int, ...])
 
 def signed(number: int) -> int:
     """An unsigned 64-bit number as a table keeps it; LocalError when it is none."""
-    if 0 <= number < _HALF:
+    if 0 <= number <= HIGHEST:
         return number
-    if _HALF <= number < _WHOLE:
-        return number - _WHOLE
+    if HIGHEST < number <= _BITS:
+        return number - _BITS - 1
     raise LocalError(f"{number} is no unsigned number of 64 bits")
 
 

@@ -1,0 +1,177 @@
+"""What opens as a ledger, and what is refused in one sentence and left as it was."""
+
+import sqlite3
+
+import pytest
+from tests.ledger.examples import device
+
+import hanota.ledger
+from hanota.errors import LocalError
+from hanota.ledger import Ledger, ledger, texts, upgrade
+
+NEXT = ("ALTER TABLE device ADD COLUMN colour TEXT", "CREATE TABLE added (number INTEGER)")
+
+
+@pytest.fixture
+def next_version(monkeypatch):
+    """Calling it makes the program one version newer; `undo` of what it gives takes that back."""
+
+    def install(statements=NEXT):
+        newer = (*texts.migrations(), statements)
+        monkeypatch.setattr(ledger, "migrations", lambda: newer)
+        return monkeypatch
+
+    return install
+
+
+def made(url):
+    with Ledger.open(url, owner="dcc") as opened, opened.batch() as batch:
+        batch.put_devices([device(1)])
+    return url
+
+
+def is_whole(url):
+    with Ledger.open(url) as opened:
+        with opened.view() as view:
+            devices = view.devices([1])
+        return devices == {1: device(1)} and opened.verify() == []
+
+
+def test_a_new_file_becomes_a_ledger_and_stays_one(file_url):
+    assert is_whole(made(file_url))
+    with Ledger.open(file_url, owner="dcc") as opened, opened.view() as view:
+        assert view.device_count() == 1
+
+
+def test_an_absolute_and_a_relative_url(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made("sqlite:///here.db")
+    assert is_whole(f"sqlite:///{tmp_path}/here.db")
+
+
+def test_two_ledgers_in_memory_are_apart():
+    with Ledger.open("sqlite://", owner="dcc") as one, Ledger.open("sqlite://", owner="a") as other:
+        with one.batch() as batch:
+            batch.put_devices([device(1)])
+        with other.view() as view:
+            assert view.device_count() == 0
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "ledger.db", "postgresql://host/base", "sqlite:ledger.db", "sqlite:///", "sqlite:/x"],
+)
+def test_what_names_no_ledger(url):
+    with pytest.raises(LocalError, match="write sqlite:///FILE"):
+        Ledger.open(url, owner="dcc")
+
+
+def test_another_owners_ledger(file_url):
+    made(file_url)
+    with pytest.raises(LocalError, match="of 'dcc', not of 'supplier'"):
+        Ledger.open(file_url, owner="supplier")
+
+
+def test_without_an_owner_nothing_is_made(tmp_path, file_url):
+    with pytest.raises(LocalError, match="there is no ledger"):
+        Ledger.open(file_url)
+    with pytest.raises(LocalError, match="there is no ledger"):
+        upgrade(file_url)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_file_is_no_ledger_without_an_owner(tmp_path, file_url):
+    (tmp_path / "ledger.db").touch()
+    for attempt in (Ledger.open, upgrade):
+        with pytest.raises(LocalError, match="holds no ledger"):
+            attempt(file_url)
+    assert (tmp_path / "ledger.db").read_bytes() == b""
+
+
+def test_a_folder_that_does_not_exist(tmp_path):
+    with pytest.raises(LocalError, match="unable to open"):
+        Ledger.open(f"sqlite:///{tmp_path}/absent/ledger.db", owner="dcc")
+
+
+def test_a_file_that_is_no_database(tmp_path, file_url):
+    octets = b"device_id,type\n" * 100
+    (tmp_path / "ledger.db").write_bytes(octets)
+    for attempt in (lambda url: Ledger.open(url, owner="dcc"), Ledger.open, upgrade):
+        with pytest.raises(LocalError, match="not a database"):
+            attempt(file_url)
+    assert (tmp_path / "ledger.db").read_bytes() == octets
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "CREATE TABLE notes (text)",
+        "CREATE TABLE meta (name, value); CREATE TABLE journal (a); CREATE TABLE delivery (a)",
+    ],
+)
+def test_somebody_elses_database(tmp_path, file_url, script):
+    other = sqlite3.connect(tmp_path / "ledger.db")
+    other.executescript(script)
+    other.close()
+    before = (tmp_path / "ledger.db").read_bytes()
+    for attempt in (lambda url: Ledger.open(url, owner="dcc"), Ledger.open, upgrade):
+        with pytest.raises(LocalError, match="no ledger"):
+            attempt(file_url)
+    assert (tmp_path / "ledger.db").read_bytes() == before
+
+
+def test_a_newer_ledger_is_refused(file_url, next_version):
+    program = next_version()
+    made(file_url)
+    program.undo()
+    for attempt in (lambda url: Ledger.open(url, owner="dcc"), Ledger.open, upgrade):
+        with pytest.raises(LocalError, match="version 2, newer than this program"):
+            attempt(file_url)
+
+
+def test_an_older_ledger_is_refused_until_it_is_upgraded(file_url, next_version):
+    made(file_url)
+    next_version()
+    with pytest.raises(LocalError, match="`hanota ledger upgrade`"):
+        Ledger.open(file_url, owner="dcc")
+    assert upgrade(file_url) == (1, 2)
+    assert upgrade(file_url) == (2, 2)
+    assert is_whole(file_url)
+
+
+def test_an_upgrade_that_fails_changes_nothing(file_url, next_version):
+    made(file_url)
+    program = next_version((*NEXT, "CREATE TABLE journal (again INTEGER)"))
+    with pytest.raises(LocalError, match="already exists"):
+        upgrade(file_url)
+    program.undo()
+    assert is_whole(file_url)
+    assert upgrade(file_url) == (1, 1)
+
+
+def test_readers_do_not_wait_for_a_writer(file_url):
+    made(file_url)
+    with Ledger.open(file_url) as writer, Ledger.open(file_url) as reader:
+        with writer.batch() as batch:
+            batch.put_devices([device(2)])
+            with reader.view() as view:
+                assert view.device_count() == 1
+        with reader.view() as view:
+            assert view.device_count() == 2
+
+
+def test_a_second_writer_waits_and_then_gives_up(file_url, monkeypatch):
+    made(file_url)
+    monkeypatch.setattr("hanota.ledger.sqlite.LEDGER_WAIT_MS", 1)
+    with (
+        Ledger.open(file_url) as writer,
+        Ledger.open(file_url) as other,
+        writer.batch(),
+        pytest.raises(LocalError, match="locked"),
+        other.batch(),
+    ):
+        pass
+
+
+def test_what_the_package_offers():
+    assert hanota.ledger.__all__ == ["Batch", "ConflictError", "Ledger", "View", "upgrade"]

@@ -1,0 +1,82 @@
+"""The SQL files: named, commented, used, and understood by the database."""
+
+import re
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+import hanota.ledger
+from hanota.ledger import Ledger, texts
+from hanota.ledger.sqlite import WORDS, spell
+
+FOLDER = Path(hanota.ledger.__file__).parent
+QUERIES = files("hanota.ledger").joinpath("queries.sql").read_text()
+
+
+@pytest.mark.parametrize("name", texts.queries())
+def test_every_query_can_be_prepared(name):
+    with Ledger.open("sqlite://", owner="dcc") as ledger:
+        connection = ledger._database._connection
+        statement = spell(texts.queries()[name])
+        connection.execute(f"EXPLAIN {statement}", (None,) * statement.count("?"))
+
+
+@pytest.mark.parametrize("name", texts.queries())
+def test_every_query_has_a_purpose_and_is_used(name):
+    assert re.search(rf"^-- {name} --\n-- \w", QUERIES, re.MULTILINE)
+    assert "--" not in texts.queries()[name]
+    code = "".join(path.read_text() for path in FOLDER.glob("*.py"))
+    assert f'"{name}"' in code
+
+
+def test_names_are_used_once():
+    names = re.findall(r"^-- (\w+) --$", QUERIES, re.MULTILINE)
+    assert len(names) == len(set(names)) == len(texts.queries())
+
+
+def test_the_same_words_everywhere():
+    scripts = QUERIES + "".join(path.read_text() for path in FOLDER.glob("migrations/*.sql"))
+    assert set(re.findall(r"\{\w+\}", scripts)) == set(WORDS)
+
+
+def test_migrations_are_numbered_without_a_gap():
+    names = sorted(path.name for path in FOLDER.glob("migrations/*"))
+    assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
+    assert len(texts.migrations()) == len(names)
+
+
+# A read on the way of every message must go by a key or an index, never over a whole table.
+HOT = (
+    "devices",
+    "devices_behind",
+    "devices_from",
+    "live_deliveries",
+    "last_deliveries",
+    "deliveries_of_request",
+    "standing_deliveries",
+    "due",
+    "timeline",
+    "counts",
+    "outbox",
+    "outbox_for",
+    "settle",
+    "postpone",
+    "request",
+    "requests",
+    "last_entry",
+)
+TABLES = "journal|delivery|delivery_count|device|seen|outbox|request|one|other"
+
+
+@pytest.mark.parametrize("name", HOT)
+def test_no_hot_query_scans_a_table(name):
+    with Ledger.open("sqlite://", owner="dcc") as ledger:
+        statement = spell(texts.queries()[name])
+        plan = ledger._database._connection.execute(
+            f"EXPLAIN QUERY PLAN {statement}", (None,) * statement.count("?")
+        )
+        steps = [step for *_numbers, step in plan]
+    assert steps
+    assert not [step for step in steps if re.fullmatch(rf"SCAN ({TABLES})( .*)?", step)], steps
+    assert not [step for step in steps if "TEMP B-TREE" in step and name == "due"], steps
