@@ -24,7 +24,7 @@ from hanota.wire.duis.messages import (
     encode_response,
     request_header,
 )
-from hanota.wire.duis.signature import Signer, read_signature
+from hanota.wire.duis.signature import DocumentSigner, read_signature
 from hanota.wire.duis.values import (
     CommsHubTransferStatus,
     CSPFirmwareDeliveryStatus,
@@ -43,7 +43,7 @@ MEMORY_MIB_MAX = 30
 
 KEY = ec.derive_private_key(0x0D0115, ec.SECP256R1())
 PUBLIC_KEY = KEY.public_key()
-SIGNER = Signer("CN=Z1,OU=07", 7, lambda octets: sign(KEY, octets))
+SIGNER = DocumentSigner("CN=Z1,OU=07", 7, lambda octets: sign(KEY, octets))
 REQUEST_ID = RequestID(0x90B3D51F30010000, 0x90B3D51F30000002, 1)
 
 

@@ -24,7 +24,7 @@ from hanota.smki.stores import load_keystore
 from hanota.wire.codes import DuisFault, ResponseCode
 from hanota.wire.duis.document import open_document
 from hanota.wire.duis.messages import encode_request, encode_response
-from hanota.wire.duis.signature import Signer, sign_document
+from hanota.wire.duis.signature import DocumentSigner, sign_document
 from hanota.wire.duis.values import ReadFirmwareVersion, Request, Response, ResponseMessage
 
 PKI = TestPki(b"dsig")
@@ -54,11 +54,11 @@ def response() -> Response:
     )
 
 
-def signer_as(eui: int, role: Role | None = None, usage: KeyUsage = SIGNATURE) -> Signer:
+def signer_as(eui: int, role: Role | None = None, usage: KeyUsage = SIGNATURE) -> DocumentSigner:
     """One who signs with any certificate whatever the rules say."""
     certificate = PKI.certificate(eui, usage, role)
     private_key = PKI.private_key(eui, usage, role)
-    return Signer(
+    return DocumentSigner(
         certificate.issuer, certificate.serial, lambda octets: dsig.keys.sign(private_key, octets)
     )
 
@@ -152,14 +152,14 @@ FORGED_REQUESTS = [
         "is not one for signing",
     ),
     (
-        encode_request(request(), Signer("CN=H1,OU=07", 1234567890, lambda _: bytes(64))),
+        encode_request(request(), DocumentSigner("CN=H1,OU=07", 1234567890, lambda _: bytes(64))),
         "nobody",
         "no certificate has the serial number 1234567890",
     ),
     (
         encode_request(
             request(),
-            Signer(
+            DocumentSigner(
                 "CN=H1,OU=07",
                 XML_SIGNING.serial,
                 lambda octets: PKI.sign(SUPPLIER, Role.SUPPLIER, octets),

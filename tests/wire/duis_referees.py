@@ -24,7 +24,7 @@ from cryptography.x509.oid import NameOID
 from lxml import etree
 from tests.vectors import require_vectors
 
-from hanota.wire.duis.signature import Signer
+from hanota.wire.duis.signature import DocumentSigner
 
 DS = "http://www.w3.org/2000/09/xmldsig#"
 SERIAL = 167048897159233642262001557408276884033
@@ -38,7 +38,7 @@ def _sign(octets: bytes) -> bytes:
     return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
-SIGNER = Signer("CN=Z1,OU=07", SERIAL, _sign)
+SIGNER = DocumentSigner("CN=Z1,OU=07", SERIAL, _sign)
 
 
 @cache

@@ -334,8 +334,8 @@ def test_values_are_frozen_and_compared_by_what_they_say():
 def test_the_package_shows_what_is_public():
     assert duis.__all__ == [
         "Document",
+        "DocumentSigner",
         "Signature",
-        "Signer",
         "decode_request",
         "decode_response",
         "describe",

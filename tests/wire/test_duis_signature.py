@@ -31,7 +31,7 @@ from hanota.wire.codes import ResponseCode
 from hanota.wire.duis import values as v
 from hanota.wire.duis.document import open_document
 from hanota.wire.duis.messages import decode_request, encode_request, encode_response
-from hanota.wire.duis.signature import Signature, Signer, read_signature, sign_document
+from hanota.wire.duis.signature import DocumentSigner, Signature, read_signature, sign_document
 
 REQUEST = REQUESTS[2][0]
 UNSIGNED = REQUESTS[2][1]
@@ -152,7 +152,7 @@ def test_any_signed_message_is_verified_another_way_and_here(message):
 
 def test_a_signature_says_what_its_signer_signed():
     seen = []
-    spy = Signer("CN=<&>", 7, lambda octets: seen.append(octets) or bytes(64))
+    spy = DocumentSigner("CN=<&>", 7, lambda octets: seen.append(octets) or bytes(64))
     signature = signature_in(encode_request(REQUEST, spy))
     assert signature == Signature("CN=<&>", 7, seen[0], bytes(64))
 
@@ -160,12 +160,12 @@ def test_a_signature_says_what_its_signer_signed():
 @pytest.mark.parametrize(
     "signer",
     [
-        Signer("CN=Z1", 1, lambda _: bytes(63)),
-        Signer("CN=Z1", 1, lambda _: bytes(70)),
-        Signer("CN=Z1", -1, lambda _: bytes(64)),
-        Signer("CN=Z1", 256**20, lambda _: bytes(64)),
-        Signer("", 1, lambda _: bytes(64)),
-        Signer("\x00", 1, lambda _: bytes(64)),
+        DocumentSigner("CN=Z1", 1, lambda _: bytes(63)),
+        DocumentSigner("CN=Z1", 1, lambda _: bytes(70)),
+        DocumentSigner("CN=Z1", -1, lambda _: bytes(64)),
+        DocumentSigner("CN=Z1", 256**20, lambda _: bytes(64)),
+        DocumentSigner("", 1, lambda _: bytes(64)),
+        DocumentSigner("\x00", 1, lambda _: bytes(64)),
     ],
 )
 def test_a_signer_that_breaks_a_rule_signs_nothing(signer):

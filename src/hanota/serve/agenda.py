@@ -51,7 +51,6 @@ class Agenda(Generic[Event]):
                 return at_ms, event
             current = self._current.get(owner)
             if current is not None and current.get(name) == order:
-                del current[name]
                 return at_ms, event
         return None
 

@@ -38,7 +38,7 @@ from hanota.wire import wan
 from hanota.wire.codes import ResponseCode
 from hanota.wire.duis.document import Document, open_document
 from hanota.wire.duis.messages import decode_request, encode_response, request_header
-from hanota.wire.duis.signature import Signer
+from hanota.wire.duis.signature import DocumentSigner
 from hanota.wire.duis.values import (
     ReadInventory,
     Request,
@@ -70,7 +70,13 @@ class Gateway:
     """
 
     def __init__(
-        self, ledger: Ledger, directory: Directory, signer: Signer, *, acb_id: int, users: Users
+        self,
+        ledger: Ledger,
+        directory: Directory,
+        signer: DocumentSigner,
+        *,
+        acb_id: int,
+        users: Users,
     ) -> None:
         self._ledger = ledger
         self._directory = directory

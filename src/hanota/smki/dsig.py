@@ -38,12 +38,14 @@ def sign_response(response: Response, dcc: int, directory: Directory, signer: Si
     return messages.encode_response(response, response_signer(dcc, directory, signer))
 
 
-def request_signer(originator: int, directory: Directory, signer: Signer) -> signature.Signer:
+def request_signer(
+    originator: int, directory: Directory, signer: Signer
+) -> signature.DocumentSigner:
     """Who signs the requests of this user, for documents that are made elsewhere."""
     return _document_signer(originator, Role.XML_SIGNING, directory, signer)
 
 
-def response_signer(dcc: int, directory: Directory, signer: Signer) -> signature.Signer:
+def response_signer(dcc: int, directory: Directory, signer: Signer) -> signature.DocumentSigner:
     """Who signs what the DCC of this EUI-64 sends."""
     return _document_signer(dcc, Role.DSP_XML_SIGNING, directory, signer)
 
@@ -85,13 +87,15 @@ _RESPONSE_ROLES = (Role.DSP_XML_SIGNING, Role.ACCESS_CONTROL_BROKER)
 
 def _document_signer(
     eui: int, role: Role, directory: Directory, signer: Signer
-) -> signature.Signer:
+) -> signature.DocumentSigner:
     usage = KeyUsage.DIGITAL_SIGNATURE
     found = directory.find(eui, usage, role) or directory.find(eui, usage)
     if not found:
         raise LocalError(f"{eui_text(eui)} has no certificate with which to sign")
     first = found[0]
-    return signature.Signer(first.issuer, first.serial, partial(signer.sign, eui, first.role))
+    return signature.DocumentSigner(
+        first.issuer, first.serial, partial(signer.sign, eui, first.role)
+    )
 
 
 def _signed_by(document: Document, directory: Directory, at_ms: int) -> Certificate | None:

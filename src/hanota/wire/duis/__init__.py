@@ -14,12 +14,12 @@ from hanota.wire.duis.messages import (
     encode_response,
     request_header,
 )
-from hanota.wire.duis.signature import Signature, Signer, read_signature, sign_document
+from hanota.wire.duis.signature import DocumentSigner, Signature, read_signature, sign_document
 
 __all__ = [
     "Document",
+    "DocumentSigner",
     "Signature",
-    "Signer",
     "decode_request",
     "decode_response",
     "describe",

@@ -30,7 +30,7 @@ from hanota.wire.duis.services import (
     SERVICE_REFERENCES,
     reference_of_variant,
 )
-from hanota.wire.duis.signature import Signer, signature_octets
+from hanota.wire.duis.signature import DocumentSigner, signature_octets
 from hanota.wire.duis.values import Request, RequestHeader, Response
 
 SCHEMA_VERSION = "5.4"
@@ -90,7 +90,7 @@ def decode_response(document: Document) -> Response:
     )
 
 
-def encode_request(request: Request, signer: Signer | None = None) -> bytes:
+def encode_request(request: Request, signer: DocumentSigner | None = None) -> bytes:
     """Write a Request, signed where there is a signer; LocalError if it breaks a rule."""
     fault = _service_fault(request)
     if fault is not None:
@@ -98,7 +98,7 @@ def encode_request(request: Request, signer: Signer | None = None) -> bytes:
     return _encode("Request", REQUEST_HEADER, REQUEST_BODY, request, signer)
 
 
-def encode_response(response: Response, signer: Signer | None = None) -> bytes:
+def encode_response(response: Response, signer: DocumentSigner | None = None) -> bytes:
     """Write a Response, signed where there is a signer; LocalError if it breaks a rule."""
     return _encode("Response", RESPONSE_HEADER, RESPONSE_BODY, response, signer)
 
@@ -108,7 +108,7 @@ def _encode(
     header: Record,
     body: Alternatives,
     message: Request | Response,
-    signer: Signer | None,
+    signer: DocumentSigner | None,
 ) -> bytes:
     # The text is canonical as it is written, so what is digested is what is sent.
     parts = [

@@ -47,7 +47,7 @@ class Signature(msgspec.Struct, frozen=True, gc=False):
     value: bytes  # r and s, 64 octets
 
 
-class Signer(msgspec.Struct, frozen=True):
+class DocumentSigner(msgspec.Struct, frozen=True):
     """Who signs: the certificate's issuer and serial number, and its key as a function.
 
     `sign` takes the octets to sign and gives r and s of ECDSA with SHA-256, 64 octets.
@@ -72,7 +72,7 @@ def read_signature(document: Document) -> Signature | None:
         raise RemoteError(ResponseCode.E48, f"the Signature is not DUIS's: {fault}") from fault
 
 
-def signature_octets(canonical: Iterable[bytes], signer: Signer) -> bytes:
+def signature_octets(canonical: Iterable[bytes], signer: DocumentSigner) -> bytes:
     """The Signature element for a document of which `canonical` are the octets, in parts.
 
     It goes into the document as these octets, before the end tag of the root. A parser must not
@@ -93,7 +93,7 @@ def signature_octets(canonical: Iterable[bytes], signer: Signer) -> bytes:
     )
 
 
-def sign_document(document: Document, signer: Signer) -> bytes:
+def sign_document(document: Document, signer: DocumentSigner) -> bytes:
     """The same document, compact and canonical, with this signature in place of its own.
 
     For messages that were made elsewhere; blanks between elements go, because a reader that

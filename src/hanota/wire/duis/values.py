@@ -54,8 +54,12 @@ class ReadFirmwareVersion(_Value, frozen=True):
     execution_date_time_ms: int | None = None
 
 
+# The execution time 3000-12-31T00:00:00Z; GBCS says the same with `cs06.CANCELLATION_MS`.
+CANCELLATION_MS = 32_535_129_600_000
+
+
 class ActivateFirmware(_Value, frozen=True, kw_only=True):
-    """11.3; future-dated in the device. 3000-12-31T00:00:00Z cancels a waiting activation."""
+    """11.3; future-dated in the device. CANCELLATION_MS cancels a waiting activation."""
 
     execution_date_time_ms: int | None = None
     firmware_hash: bytes  # of the Manufacturer Image, 32 octets
