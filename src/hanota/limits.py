@@ -64,6 +64,10 @@ BLOCK_SIZE_OCTETS = 48
 # MinimumBlockPeriod that a hub sets in its clients.
 BLOCK_PERIOD_MS = 50
 QUERY_INTERVAL_H = 24
+# A GSME sleeps, wakes at this interval to ask its hub, and listens so long after it last heard or
+# said something.
+GSME_WAKE_MIN = 30
+GSME_LISTEN_S = 5
 # Devices behind one hub (GBCS allows a hub's device log 16 entries).
 DEVICES_PER_HUB_MAX = 16
 # Images that a hub can hold at once.
@@ -72,6 +76,11 @@ HUB_IMAGE_SLOTS = 4
 HUB_GIVE_UP_DAYS = 7
 # A DCC stops tracking a device of a request after this.
 TRACKING_DAYS = 14
+# The execution time of a future-dated request lies no further ahead than this.
+FUTURE_DATE_DAYS_MAX = 30
+# A command without an answer counts as failed after this: a GSME wakes only at intervals, and a
+# hub may be off for a night. A future-dated one has as long again after its execution time.
+COMMAND_ANSWER_H = 24
 # GBCS version from which firmware has SECMP0007; no public source ties the two together.
 SECMP0007_GBCS_VERSION = "4.0"
 # Nothing is pushed to a user sooner after the synchronous answer: DCC Boxed's clients correlate
@@ -84,6 +93,9 @@ PUSH_RETRY_S_MAX = 3_600
 PUSH_HOLD_DAYS = 2
 # A supplier takes a device for silent after this.
 SILENCE_DEADLINE_DAYS = 14
+# Before it does, it asks which version the device runs (11.2), so often and so far apart.
+READ_BACK_TRIES = 3
+READ_BACK_PERIOD_H = 24
 # Answer to an Image Block Request before the client asks again (Silicon Labs' client: 3 s).
 RESPONSE_TIMEOUT_MS = 3_000
 # Tries of one Image Block Request before the client gives the download up (Silicon Labs: 10).

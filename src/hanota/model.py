@@ -139,6 +139,7 @@ class Milestone(StrEnum):
     DELIVERED = "delivered"
     TRANSFERRED = "transferred"
     DISTRIBUTED = "distributed"
+    ACTIVATION_REQUESTED = "activation-requested"  # an 11.3 is sent, not yet answered
     ACTIVATION_ACCEPTED = "activation-accepted"
 
 

@@ -88,7 +88,14 @@ def test_a_new_image_confirms_itself_and_tells_at_one_stroke():
     device = APpmid(flash).power_on()
     count, settle, _ = device.first
     assert count == Record(written(Boot(1, Stage.TRIAL, 1)))
-    assert set(settle.values) == {"boot", "download", "originator-counter", "tunnel", "tunnel/1"}
+    assert set(settle.values) == {
+        "boot",
+        "download",
+        "download-told",
+        "originator-counter",
+        "tunnel",
+        "tunnel/1",
+    }
     message = device.alert()
     assert (message.counter, message.originator, message.target, message.message_code) == (
         42,

@@ -14,7 +14,9 @@ from hanota.han.verification import Make
 from hanota.wire.image import decode_header
 
 DOWNLOAD_KEY = "download"
-FORGOTTEN: Values = {DOWNLOAD_KEY: None}
+# What the device has told of this download; it goes with it (`firmware_distribution`).
+TOLD_KEY = "download-told"
+FORGOTTEN: Values = {DOWNLOAD_KEY: None, TOLD_KEY: None}
 
 
 class Offer(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -53,7 +55,8 @@ class Download:
         self.offer = offer
         self.offset = 0
         # Erased first: a record that names an image never stands beside octets of another.
-        return (EraseSlot(self._slot), Record({DOWNLOAD_KEY: _encoder.encode(offer)}))
+        begun = {**FORGOTTEN, DOWNLOAD_KEY: _encoder.encode(offer)}
+        return (EraseSlot(self._slot), Record(begun))
 
     def append(self, data: bytes) -> WriteSlot:
         """Write the next octets."""

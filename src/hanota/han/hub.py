@@ -2,9 +2,9 @@
 
 What comes from the WAN is recorded before the WAN may forget it, and what goes to the WAN is kept
 until the DCC has it; the same holds for GBCS messages to and from the devices. The hub's own alert
-is CCS08, one for each transfer that ends.
+is CCS08, one for each transfer that ends. It answers 11.2 (ECS52) with the version that it runs.
 
-Not here: the hub's own GBCS commands, its update, and the gas proxy.
+Not here: the hub's other GBCS commands, its update, and the gas proxy.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,9 @@ from collections.abc import Callable
 import msgspec
 
 from hanota.errors import RemoteError
+from hanota.han.command_reception import Trust
 from hanota.han.effects import Effects, HanMessage, Record, SendWan, Wake
+from hanota.han.firmware_version_read import FirmwareVersionRead
 from hanota.han.flash import FlashView
 from hanota.han.gbcs_tunnel import GbcsTunnel
 from hanota.han.image_store import ImageStore
@@ -21,8 +23,9 @@ from hanota.han.ota_server import OtaServer, ServerSettings
 from hanota.han.outbox import Outbox, Values
 from hanota.han.targets import Target, Targets
 from hanota.limits import TUNNEL_MESSAGE_OCTETS_MAX
+from hanota.model import DeviceType
 from hanota.smki.organisations import ACCESS_CONTROL_BROKER
-from hanota.wire import wan
+from hanota.wire import ota, wan
 from hanota.wire.gbcs import ccs08
 from hanota.wire.gbcs import message as gbcs
 from hanota.wire.gbcs.ccs08 import FirmwareTransferAlert, TransferResult
@@ -52,6 +55,8 @@ class HubSetup(msgspec.Struct, frozen=True):
     reads: Callable[[bytes], bytes] = as_stored  # what the image store gives of what it got
     acb: int = ACCESS_CONTROL_BROKER
     server: ServerSettings = ServerSettings()
+    running_version: int = 0  # of its own firmware, 4 octets
+    trust: Trust | None = None  # for 11.2; None: it answers nobody
 
 
 class Hub:
@@ -59,6 +64,9 @@ class Hub:
 
     def __init__(self, setup: HubSetup, flash: FlashView) -> None:
         records = flash.records
+        self._hub_id = setup.hub_id
+        self._running_version = setup.running_version
+        self._read = FirmwareVersionRead(setup.hub_id, DeviceType.CHF, setup.trust, records)
         self._settings = setup.server
         self._wan = Outbox(WAN, records)
         self._originator = Originator(setup.hub_id, setup.acb, setup.sign, records)
@@ -97,6 +105,11 @@ class Hub:
             case MessageReceipt():
                 tunnel = self._tunnels.get(source)
                 return () if tunnel is None else tunnel.receive_receipt(message, now_ms)
+            case ota.QueryNextImageRequest():
+                # A sleepy device hears now, and perhaps not again before its next question.
+                tunnel = self._tunnels.get(source)
+                waiting = () if tunnel is None else tunnel.send(now_ms)
+                return (*self._server.receive(source, message, now_ms), *waiting)
             case _:
                 return self._server.receive(source, message, now_ms)
 
@@ -129,11 +142,21 @@ class Hub:
 
     def _relay_to_device(self, message: bytes, now_ms: int) -> Effects:
         header = _decode(message)
+        if header is not None and header.target == self._hub_id:
+            return self._answer(message)
         tunnel = None if header is None else self._tunnels.get(header.target)
         if tunnel is None or len(message) > TUNNEL_MESSAGE_OCTETS_MAX:
             return ()
         values = tunnel.add(message)
         return (Record(values), *tunnel.send(now_ms)) if values else ()
+
+    def _answer(self, message: bytes) -> Effects:
+        answered = self._read.receive(message, self._running_version)
+        if answered is None:
+            return ()
+        answer, accepted = answered
+        values, sends = self._to_dcc(FromDevice(answer))
+        return (Record({**accepted, **values}), *sends)
 
     def _receive_chunk(self, source: int, chunk: MessageChunk) -> Effects:
         tunnel = self._tunnels.get(source)

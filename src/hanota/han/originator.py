@@ -10,7 +10,7 @@ COUNTER_KEY = "originator-counter"
 
 
 class Originator:
-    """Makes signed alerts, each with a counter above every one before.
+    """Makes signed alerts, each with a counter above every one before, and signed responses.
 
     Args:
         eui: the node's own EUI-64.
@@ -31,13 +31,31 @@ class Originator:
         self._sign = sign
         self._counter = int.from_bytes(records.get(COUNTER_KEY, b""), "big")
 
-    def alert(self, message_code: int, content: bytes) -> tuple[bytes, Values]:
-        """The octets of a signed alert, and the values to record before it is sent."""
+    @property
+    def next_counter(self) -> int:
+        """The counter that the next alert will have."""
+        return self._counter + 1
+
+    def alert(
+        self, message_code: int, content: bytes, target: int | None = None
+    ) -> tuple[bytes, Values]:
+        """The octets of a signed alert, and the values to record before it is sent.
+
+        `target` is a supplier's EUI-64; without it the alert goes to the broker.
+        """
         self._counter += 1
-        message = GbcsMessage(
-            Cra.ALERT, self._counter, self._eui, self._target, message_code, content
-        )
+        to = self._target if target is None else target
+        message = GbcsMessage(Cra.ALERT, self._counter, self._eui, to, message_code, content)
         return gbcs.encode(self._sign(message)), counter_record(self._counter)
+
+    def response(
+        self, target: int, counter: int, message_code: int, content: bytes, date_time: bytes
+    ) -> bytes:
+        """The octets of a signed response to a command of `target` that had this counter."""
+        message = GbcsMessage(
+            Cra.RESPONSE, counter, self._eui, target, message_code, content, date_time
+        )
+        return gbcs.encode(self._sign(message))
 
 
 def counter_record(counter: int) -> Values:

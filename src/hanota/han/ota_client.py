@@ -39,7 +39,7 @@ from hanota.limits import (
 from hanota.wire import ota, ota_codec
 from hanota.wire.codes import ZclStatus
 from hanota.wire.image import OtaImage
-from hanota.wire.ota import ImageUpgradeStatus, UpgradeTimeoutPolicy
+from hanota.wire.ota import ImageUpgradeStatus, UpgradeActivationPolicy, UpgradeTimeoutPolicy
 from hanota.wire.zcl import DefaultResponse
 
 
@@ -71,7 +71,7 @@ TRANSITIONS: dict[tuple[State, type], frozenset[State]] = {
     (State.DISCARDING, DefaultResponse): frozenset({State.DISCARDING, State.NORMAL}),
     (State.WAITING_TO_UPGRADE, ota.ImageNotify): frozenset({State.WAITING_TO_UPGRADE}),
     (State.WAITING_TO_UPGRADE, ota.UpgradeEndResponse): frozenset(
-        {State.WAITING_TO_UPGRADE, State.COUNT_DOWN}
+        {State.WAITING_TO_UPGRADE, State.COUNT_DOWN, State.NORMAL}
     ),
     (State.WAITING_TO_UPGRADE, DefaultResponse): frozenset(
         {State.WAITING_TO_UPGRADE, State.NORMAL}
@@ -95,6 +95,12 @@ class ClientSettings(msgspec.Struct, frozen=True, gc=False):
     first_query_ms: int = 0  # after power-on; a random delay keeps devices from asking together
     refuses_downgrade: bool = False  # versions are opaque: none promises an order
     upgrade_timeout_policy: UpgradeTimeoutPolicy = UpgradeTimeoutPolicy.DO_NOT_APPLY_AFTER_TIMEOUT
+    upgrade_activation_policy: UpgradeActivationPolicy = UpgradeActivationPolicy.SERVER
+
+
+def says_nothing(_image: OtaImage | None, _now_ms: int) -> Effects:
+    """What a device says of a verification that nobody wants to hear of."""
+    return ()
 
 
 class OtaClient:
@@ -108,6 +114,8 @@ class OtaClient:
         flash: the device's own.
         verify: gives the image if it may run on this device.
         upgrade: gives the effects that make the image in the slot run.
+        verified: gives what comes of a verification before the server hears of it; its arguments
+            are the image, None where it is discarded, and the instant.
         settings: the maker's choices.
     """
 
@@ -122,6 +130,7 @@ class OtaClient:
         verify: Callable[[bytes], OtaImage | None],
         upgrade: Callable[[int], Effects],
         settings: ClientSettings,
+        verified: Callable[[OtaImage | None, int], Effects] = says_nothing,
     ) -> None:
         self._server = server
         self._make = make
@@ -130,6 +139,7 @@ class OtaClient:
         self._flash = flash
         self._verify = verify
         self._upgrade = upgrade
+        self._verified = verified
         self._settings = settings
         self._download = Download(flash, slot, make)
         self._watch = Watch(ANSWER)
@@ -354,9 +364,10 @@ class OtaClient:
 
     def _verify_download(self, now_ms: int) -> Effects:
         image = self._verify(self._flash.content(self._slot))
-        if image is None or image.header.file_version != self._download.wanted.file_version:
-            return self._begin(State.DISCARDING, now_ms)
-        return self._begin(State.WAITING_TO_UPGRADE, now_ms)
+        if image is not None and image.header.file_version != self._download.wanted.file_version:
+            image = None
+        state = State.DISCARDING if image is None else State.WAITING_TO_UPGRADE
+        return (*self._verified(image, now_ms), *self._begin(state, now_ms))
 
     def _discard(self, now_ms: int) -> Effects:
         self._stop(now_ms)
@@ -365,6 +376,8 @@ class OtaClient:
     def _told_when(self, message: ota.UpgradeEndResponse, now_ms: int) -> Effects:
         if not self._means_this_image(message):
             return ()
+        if self._settings.upgrade_activation_policy is UpgradeActivationPolicy.OUT_OF_BAND_ONLY:
+            return self._told_by_the_wrong_party(message, now_ms)
         if message.upgrade_time_s == ota.UPGRADE_TIME_HOLD:
             self._state = State.WAITING_TO_UPGRADE
             self._tries = 0
@@ -376,6 +389,13 @@ class OtaClient:
             past_ms=PAST_UPGRADE_TIME_WAIT_MIN * MINUTE_MS,
         )
         return self._pause(min(self._upgrade_at_ms, now_ms + _WAIT_MS_MAX))
+
+    def _told_by_the_wrong_party(self, message: ota.UpgradeEndResponse, now_ms: int) -> Effects:
+        """Somebody else decides when to upgrade: the image stays, and the server has been told."""
+        self._stop(now_ms)
+        if message.upgrade_time_s == ota.UPGRADE_TIME_HOLD:
+            return ()
+        return refuse(self._server, message, ZclStatus.NOT_AUTHORIZED)
 
     def _means_this_image(self, message: ota.UpgradeEndResponse) -> bool:
         make = self._make

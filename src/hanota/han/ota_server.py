@@ -39,6 +39,7 @@ from hanota.limits import (
 from hanota.wire import ota, ota_codec
 from hanota.wire.codes import ZclStatus
 from hanota.wire.gbcs.ccs08 import TransferResult
+from hanota.wire.image import IMAGE_TYPES, SIGNED_TYPES
 from hanota.wire.wan import DeliverImage, StoreResult
 from hanota.wire.zcl import DefaultResponse
 
@@ -287,7 +288,7 @@ class OtaServer:
         self._transfers.end(source)
         if message.status == ZclStatus.SUCCESS:
             ended = self._end(target, TransferResult.SUCCESS, now_ms)
-            return (*ended, self._upgrade_now(source, message))
+            return (*ended, _upgrade_end_response(source, message))
         ended = ()
         if message.status == ZclStatus.INVALID_IMAGE:
             ended = self._end(target, TransferResult.IMAGE_DISCARDED, now_ms)
@@ -303,7 +304,7 @@ class OtaServer:
             and message.file_version == target.file_version
             and target.result is TransferResult.SUCCESS
         ):
-            return (self._upgrade_now(source, message),)
+            return (_upgrade_end_response(source, message),)
         return self._upgrade_end_of_another(source, message, now_ms)
 
     def _upgrade_end_of_another(
@@ -313,17 +314,6 @@ class OtaServer:
         if message.status == ZclStatus.SUCCESS:
             return refuse(source, message, ZclStatus.NO_IMAGE_AVAILABLE)
         return refuse(source, message, ZclStatus.SUCCESS)
-
-    def _upgrade_now(self, source: int, message: ota.UpgradeEndRequest) -> Send:
-        answer = ota.UpgradeEndResponse(
-            message.tsn,
-            message.manufacturer_code,
-            message.image_type,
-            message.file_version,
-            current_time_s=0,
-            upgrade_time_s=0,
-        )
-        return Send(source, answer)
 
     def _default_response(self, source: int, message: DefaultResponse, now_ms: int) -> Effects:
         refused = (message.command_id, message.status)
@@ -366,3 +356,19 @@ class OtaServer:
 
 _QUERY_NEXT_IMAGE_RESPONSE = 0x02
 _QUERY_JITTER_ALL = 100
+# Images of these types activate on their supplier's command, not on the hub's word.
+_SIGNED_IMAGE_TYPES = frozenset(IMAGE_TYPES[kind] for kind in SIGNED_TYPES)
+
+
+def _upgrade_end_response(source: int, message: ota.UpgradeEndRequest) -> Send:
+    """Tell the device to upgrade now; one whose image is signed, to hold it."""
+    holds = message.image_type in _SIGNED_IMAGE_TYPES
+    answer = ota.UpgradeEndResponse(
+        message.tsn,
+        message.manufacturer_code,
+        message.image_type,
+        message.file_version,
+        current_time_s=0,
+        upgrade_time_s=ota.UPGRADE_TIME_HOLD if holds else 0,
+    )
+    return Send(source, answer)

@@ -5,7 +5,9 @@ new image runs on trial. It confirms itself as soon as it runs, and tells the Ac
 with the alert CS09; if it never runs, the old image tells of the failure, with its own version
 (which version a failure names is an assumption).
 
-Not here: 11.2 (CS08) and every other use case of a PPMID; their commands are taken and dropped.
+It answers 11.2 (CS08) with the version that it runs.
+
+Not here: every other use case of a PPMID; their commands are taken and dropped.
 """
 
 from collections.abc import Callable, Container
@@ -15,7 +17,9 @@ import msgspec
 
 from hanota.han import bootloader, download
 from hanota.han.bootloader import Boot, Stage
+from hanota.han.command_reception import Trust
 from hanota.han.effects import Effects, HanMessage, Record, Restart, Wake
+from hanota.han.firmware_version_read import FirmwareVersionRead
 from hanota.han.flash import Flash, FlashView
 from hanota.han.gbcs_tunnel import GbcsTunnel
 from hanota.han.originator import Originator, counter_record
@@ -23,6 +27,7 @@ from hanota.han.ota_client import ClientSettings, OtaClient
 from hanota.han.outbox import Outbox
 from hanota.han.verification import Make, verify_image
 from hanota.limits import DEVICE_SLOT_OCTETS
+from hanota.model import DeviceType
 from hanota.smki.organisations import ACCESS_CONTROL_BROKER
 from hanota.wire.gbcs import cs09
 from hanota.wire.gbcs.cs09 import ActivationResult, FirmwareActivationAlert
@@ -56,6 +61,7 @@ class DeviceSetup(msgspec.Struct, frozen=True):
     starts: Callable[[bytes], bool] = comes_up  # whether an image on trial comes up
     acb: int = ACCESS_CONTROL_BROKER
     client: ClientSettings = ClientSettings()
+    trust: Trust | None = None  # for 11.2; None: it answers nobody
 
 
 def factory_flash(image: bytes, counter: int = 0, slot_octets: int = DEVICE_SLOT_OCTETS) -> Flash:
@@ -74,6 +80,9 @@ class Ppmid:
         self._originator = Originator(setup.device_id, setup.acb, setup.sign, flash.records)
         self._tunnel = GbcsTunnel(
             setup.hub_id, Direction.TO_SERVER, Outbox(TUNNEL, flash.records), TUNNEL
+        )
+        self._read = FirmwareVersionRead(
+            setup.device_id, DeviceType.PPMID, setup.trust, flash.records
         )
         self._slot = 0
         self._client: OtaClient | None = None
@@ -108,7 +117,7 @@ class Ppmid:
             return ()
         match message:
             case MessageChunk():
-                return self._receive_chunk(source, message)
+                return self._receive_chunk(source, message, now_ms)
             case MessageReceipt():
                 if source != self._setup.hub_id:
                     return ()
@@ -148,11 +157,20 @@ class Ppmid:
         )
         return (*self._tunnel.send(now_ms), *self._client.power_on(now_ms))
 
-    def _receive_chunk(self, source: int, chunk: MessageChunk) -> Effects:
+    def _receive_chunk(self, source: int, chunk: MessageChunk, now_ms: int) -> Effects:
         if source != self._setup.hub_id or chunk.direction is not Direction.TO_CLIENT:
             return ()
         whole = self._tunnel.receive_chunk(chunk)
-        return () if whole is None else (self._tunnel.receipt(chunk),)
+        if whole is None:
+            return ()
+        receipt = self._tunnel.receipt(chunk)
+        assert self._running_version is not None, "an image runs before it hears anything"
+        answered = self._read.receive(whole, self._running_version)
+        if answered is None:
+            return (receipt,)
+        answer, values = answered
+        record = Record({**values, **self._tunnel.add(answer)})
+        return (record, receipt, *self._tunnel.send(now_ms))
 
     def _settle(self, result: ActivationResult, now_ms: int) -> Record:
         """End an activation: what runs is confirmed, and the alert is kept, at one stroke."""

@@ -34,6 +34,7 @@ from hanota.han.flash import Flash, FlashView
 from hanota.han.hub import Hub, HubSetup
 from hanota.han.party import Party
 from hanota.han.ppmid import DeviceSetup, Ppmid
+from hanota.han.signed_image_device import SignedImageDevice
 from hanota.limits import BOOT_MS, FRAME_LATENCY_MS
 from hanota.model import eui_text
 from hanota.serve.agenda import Agenda
@@ -225,8 +226,8 @@ class Homes:
         node = self._nodes[event.target]
         hub = self._nodes[event.source].party
         match node.party:
-            case Ppmid() as ppmid if hub is not None:
-                effects = ppmid.receive_span(event.offset, event.data, self.now_ms)
+            case (Ppmid() | SignedImageDevice()) as device if hub is not None:
+                effects = device.receive_span(event.offset, event.data, self.now_ms)
                 self._carry_out(node, effects)
 
     # Effects
@@ -261,11 +262,11 @@ class Homes:
     def _send_span(self, node: Node, to: int, message: Any) -> None:
         target = self._nodes[to]
         match node.party, target.party:
-            case Hub() as hub, Ppmid() as ppmid:
+            case Hub() as hub, (Ppmid() | SignedImageDevice()) as device:
                 data, until_ms = hub.server.span(to, message.file_offset, self.now_ms)
                 span = Span(node.node_id, to, message.file_offset, data)
                 self._agenda.replace(until_ms, span, to, _SPAN)
-                self._carry_out(target, ppmid.await_span(until_ms))
+                self._carry_out(target, device.await_span(until_ms))
 
     def _send_wan(self, node: Node, effect: SendWan) -> None:
         self._wan(node.node_id, effect.number, wan.encode(effect.message))

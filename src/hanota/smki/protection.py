@@ -18,6 +18,8 @@ Not here: whose keys these are, encrypted parts of a content, and whether a coun
 
 import hashlib
 import hmac
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -42,9 +44,17 @@ def sign(message: GbcsMessage, private_key: ec.EllipticCurvePrivateKey) -> GbcsM
 
     LocalError when the message has a MAC, which would not cover the new signature.
     """
+    return sign_as(message, partial(keys.sign, private_key))
+
+
+def sign_as(message: GbcsMessage, sign_octets: Callable[[bytes], bytes]) -> GbcsMessage:
+    """As `sign`, where the key is somebody else's to use: a `directory.Signer`, an HSM.
+
+    `sign_octets` gives r and s, 64 octets, over the octets that it is given.
+    """
     if message.mac is not None:
         raise LocalError("a message is signed before it gets a MAC")
-    signature = keys.sign(private_key, signed_octets(message))
+    signature = sign_octets(signed_octets(message))
     return msgspec.structs.replace(message, signature=signature, signature_octet=True)
 
 
