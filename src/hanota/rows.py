@@ -79,6 +79,23 @@ class Delivery(msgspec.Struct, frozen=True):
     changed_ms: int
 
 
+class Command(msgspec.Struct, frozen=True):
+    """One GBCS command for one device, from the request that asks for it to what came of it.
+
+    Originator, device and counter are those of its header: what an answer names.
+    """
+
+    request: int  # number of the RequestRow that first asked for it
+    device_id: int  # Business Target
+    originator: int  # Business Originator
+    counter: int  # Originator Counter
+    state: str
+    live: bool  # something is still expected, by `due_ms`
+    due_ms: int | None
+    changed_ms: int
+    gbcs: bytes  # the message as it stands: pre-command, or as it was sent; empty before
+
+
 class JournalEntry(msgspec.Struct, frozen=True):
     """One thing that happened, never changed afterwards."""
 

@@ -98,7 +98,7 @@ def test_a_hubs_receipt_is_a_report_for_each_device(result, evidence):
         (wan.encode(wan.DeliverImage(REQUEST_ID, bytes(32), (1,))), WanFault.MALFORMED),
         (from_device(b"\x05\x00", 0x0128, HUB_ID), GbcsFault.MALFORMED),
         (from_device(b"\x05\x00", 0x7777, HUB_ID), GbcsFault.UNSUPPORTED),
-        (from_device(b"\x05\x00", 0x0012, DEVICE_ID, Cra.RESPONSE), GbcsFault.UNSUPPORTED),
+        (from_device(b"\x05\x00", 0x0129, DEVICE_ID, Cra.COMMAND), GbcsFault.UNSUPPORTED),
     ],
 )
 def test_what_is_no_report_is_refused(octets, code):

@@ -9,7 +9,7 @@ from hanota.dcc.users import UserRole
 from hanota.model import RequestID
 from hanota.wire.codes import ResponseCode
 from hanota.wire.duis.services import SERVICE_OF_BODY
-from hanota.wire.duis.values import OtherElement, Request
+from hanota.wire.duis.values import ActivateFirmware, OtherElement, Request, SignedPreCommand
 
 USERS = {SUPPLIER: frozenset({UserRole.IS, UserRole.GS})}
 
@@ -35,6 +35,21 @@ def sound_request(reference: str) -> Request:
 @pytest.mark.parametrize("reference", SERVICES)
 def test_a_supplier_may_use_every_service_of_the_table(reference):
     assert authorise(sound_request(reference), USERS, ACB) is None
+
+
+@pytest.mark.parametrize("reference", SERVICES)
+@pytest.mark.parametrize("command_variant", range(1, 10))
+def test_each_step_of_a_critical_command_has_its_own_body(reference, command_variant):
+    bodies = {4: ActivateFirmware(firmware_hash=bytes(32)), 5: SignedPreCommand(gbcs_payload=b"")}
+    for fitting, body in bodies.items():
+        asked = msgspec.structs.replace(
+            sound_request(reference), command_variant=command_variant, body=body
+        )
+        refused = authorise(asked, USERS, ACB)
+        if reference == "11.3" and command_variant == fitting:
+            assert refused is None
+        else:
+            assert refused.code is ResponseCode.E11
 
 
 @pytest.mark.parametrize("reference", SERVICES)

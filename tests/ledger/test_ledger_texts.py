@@ -52,6 +52,9 @@ HOT = (
     "devices_behind",
     "devices_from",
     "live_deliveries",
+    "command",
+    "live_commands",
+    "due_commands",
     "last_deliveries",
     "deliveries_of_request",
     "standing_deliveries",
@@ -66,7 +69,7 @@ HOT = (
     "requests",
     "last_entry",
 )
-TABLES = "journal|delivery|delivery_count|device|seen|outbox|request|one|other"
+TABLES = "journal|delivery|command|delivery_count|device|seen|outbox|request|one|other"
 
 
 @pytest.mark.parametrize("name", HOT)

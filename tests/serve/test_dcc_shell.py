@@ -55,8 +55,8 @@ from hanota.wire.duis.values import (
     DSPInventory,
     DSPUpdateFirmwareWarning,
     DSPUpdatePPMIDFirmwareWarning,
-    ReadFirmwareVersion,
     ReadInventory,
+    ReturnLocalCommandResponse,
     SignedPreCommand,
 )
 from hanota.wire.gbcs import ccs08, cs09
@@ -147,12 +147,8 @@ REFUSED = {
     "not served yet": (
         "E100",
         named(
-            "11.2",
-            update_ppmid(
-                body=ReadFirmwareVersion(),
-                command_variant=1,
-                request_id=RequestID(SUPPLIER, DEVICE_ID, 1),
-            ),
+            "8.13",
+            update_ppmid(body=ReturnLocalCommandResponse(device_gbcs_response=b"\xdf")),
         ),
         None,
     ),
@@ -337,8 +333,10 @@ def test_the_two_steps_of_a_critical_command_share_a_request_id():
     second = msgspec.structs.replace(
         request, command_variant=5, body=SignedPreCommand(gbcs_payload=b"\xdf")
     )
-    assert dcc.ask(request).response_code == "E100"
-    assert dcc.ask(second).response_code == "E100"
+    assert dcc.ask(request).response_code == "I0"
+    assert dcc.events(0) == ["answer:I0"]
+    assert dcc.ask(second).response_code == "E48"
+    assert dcc.events(0) == ["answer:I0", "answer:E48"]
 
 
 # --- Reports ---

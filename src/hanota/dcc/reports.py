@@ -2,13 +2,14 @@
 
 A hub sends its own receipts of images (`wan.ImageStored`) and, in `wan.FromDevice`, the signed
 GBCS alerts of itself and of the devices behind it. A report is what one message says of one
-device.
+device; what answers a command is a `replies.Reply`.
 
 Not here: whether to believe it (`reception`), and what it does to a delivery (`tracking`).
 """
 
 import msgspec
 
+from hanota.dcc.replies import Reply, reply_of
 from hanota.dcc.tracking import Evidence
 from hanota.errors import RemoteError
 from hanota.rows import MessageKey
@@ -41,10 +42,10 @@ class Report(msgspec.Struct, frozen=True):
     octets: bytes  # the GBCS message, or the envelope where there is none
 
 
-def reports_of(hub_id: int, octets: bytes) -> tuple[Report, ...]:
-    """Read what the link brought from one hub.
+def reports_of(hub_id: int, octets: bytes) -> tuple[Report | Reply, ...]:
+    """Read what the link brought from one hub: reports of an update, or the reply to a command.
 
-    RemoteError (WanFault, GbcsFault) for what is malformed or says nothing about an update.
+    RemoteError (WanFault, GbcsFault) for what is malformed or is neither.
     """
     match wan.decode(octets):
         case wan.ImageStored() as stored:
@@ -84,9 +85,13 @@ def _receipt(hub_id: int, device_id: int, stored: wan.ImageStored, octets: bytes
     return Report(hub_id, device_id, _DELIVERY[stored.result], key, stored, None, octets)
 
 
-def _alert(hub_id: int, octets: bytes) -> Report:
+def _alert(hub_id: int, octets: bytes) -> Report | Reply:
     message = decode(octets)
-    match decode_content(message):
+    content = decode_content(message)
+    reply = reply_of(hub_id, message, content, octets)
+    if reply is not None:
+        return reply
+    match content:
         case FirmwareTransferAlert() as said:
             device_id, evidence = said.device_id, _TRANSFER[said.result]
         case FirmwareActivationAlert() as said:
@@ -95,7 +100,8 @@ def _alert(hub_id: int, octets: bytes) -> Report:
             device_id, evidence = message.originator, _VERIFICATION[said.alert_code]
         case _:
             raise RemoteError(
-                GbcsFault.UNSUPPORTED, "the message is no alert about a firmware update"
+                GbcsFault.UNSUPPORTED,
+                "the message neither tells of an update nor answers a command",
             )
     key = MessageKey(message.originator, message.target, message.cra, message.counter)
     return Report(hub_id, device_id, evidence, key, said, message, octets)

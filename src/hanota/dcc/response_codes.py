@@ -30,11 +30,12 @@ RESPONSE_CODES: dict[ResponseCode, CodeMeaning] = {
     ),
     ResponseCode.E5: CodeMeaning(
         "the device status does not allow the service",
-        "status of the target device; 11.2 is exempt",
+        "status of the target device, and whose it is; 11.2 is exempt",
         sourced=True,
     ),
     ResponseCode.E11: CodeMeaning(
-        "the command variant does not fit the service", "command variants of the service"
+        "the command variant does not fit the service",
+        "command variants of the service (none is for local delivery), body of CV 4 and 5",
     ),
     ResponseCode.E12: CodeMeaning(
         "the service reference is not known", "services that this DCC has"
@@ -50,9 +51,12 @@ RESPONSE_CODES: dict[ResponseCode, CodeMeaning] = {
     ResponseCode.E21: CodeMeaning("no answer from the device", "time since the command was sent"),
     ResponseCode.E48: CodeMeaning(
         "signature, certificate or RequestID not valid",
-        "XML signature, certificate of the originator, RequestID not used for other octets",
+        "signature and certificate of the user, octets of a used RequestID, Pre-Command of CV 5",
     ),
-    ResponseCode.E100: CodeMeaning("refused for another reason", "what has no code of its own"),
+    ResponseCode.E100: CodeMeaning(
+        "refused for another reason",
+        "what has no code of its own: CV 5 without CV 4, a device without a key, 8.13",
+    ),
     ResponseCode.W110101: CodeMeaning(
         "11.1 accepted in part; the body lists the other devices", "checks of each device"
     ),

@@ -14,7 +14,7 @@ import msgspec
 
 from hanota.dcc.users import EVERY_ROLE, SUPPLIERS, UserRole, Users
 from hanota.wire.codes import ResponseCode
-from hanota.wire.duis.values import Request
+from hanota.wire.duis.values import ActivateFirmware, Request, SignedPreCommand
 
 
 class WebService(StrEnum):
@@ -108,6 +108,11 @@ def _command_variant_fits(asked: _Asked) -> bool:
     return asked.request.command_variant in asked.service.command_variants
 
 
+def _body_is_of_the_command_variant(asked: _Asked) -> bool:
+    given = asked.request.command_variant
+    return _COMMAND_VARIANT_OF_BODY.get(type(asked.request.body), given) == given
+
+
 def _role_may(asked: _Asked) -> bool:
     return not asked.service.roles.isdisjoint(asked.roles)
 
@@ -116,6 +121,9 @@ def _target_fits(asked: _Asked) -> bool:
     to_acb = asked.request.request_id.target == asked.acb_id
     return to_acb == (asked.service.target is Target.ACCESS_CONTROL_BROKER)
 
+
+# The two steps of a critical command have a body each.
+_COMMAND_VARIANT_OF_BODY: dict[type, int] = {ActivateFirmware: 4, SignedPreCommand: 5}
 
 # In the order in which they are made, after E12.
 _CHECKS: tuple[tuple[Callable[[_Asked], bool], ResponseCode, str], ...] = (
@@ -128,6 +136,11 @@ _CHECKS: tuple[tuple[Callable[[_Asked], bool], ResponseCode, str], ...] = (
         _command_variant_fits,
         ResponseCode.E11,
         "the service does not have this command variant",
+    ),
+    (
+        _body_is_of_the_command_variant,
+        ResponseCode.E11,
+        "the body is not that of the command variant",
     ),
     (_role_may, ResponseCode.E1, "no role of this user may use the service"),
     (

@@ -13,7 +13,15 @@ from hanota.errors import LocalError
 from hanota.ledger import columns
 from hanota.ledger.columns import Row
 from hanota.ledger.view import View
-from hanota.rows import Delivery, Device, JournalEntry, MessageKey, Outgoing, RequestRow
+from hanota.rows import (
+    Command,
+    Delivery,
+    Device,
+    JournalEntry,
+    MessageKey,
+    Outgoing,
+    RequestRow,
+)
 
 _Key = tuple[int, int]  # device_id and request of a delivery
 _Standing = tuple[str, str, int]  # its state and reason, and the number of its newest entry
@@ -53,6 +61,26 @@ class Batch(View):
         self._database.change_each("add_entry", _chain(entries, heads, last + 1))
         self._database.change_each("put_delivery", _rows_after(after, heads))
         self._count(before, after)
+
+    def put_commands(self, commands: Iterable[Command]) -> None:
+        """Put these commands as they now stand, and journal each as `command:` and its state.
+
+        A request has one command. ConflictError when another request's has the same originator,
+        device and counter, or there is no such request.
+        """
+        commands = list(commands)
+        self._database.change_each("put_command", map(columns.command_row, commands))
+        self.record(
+            JournalEntry(
+                command.changed_ms,
+                command.device_id,
+                command.request,
+                f"command:{command.state}",
+                None,
+                command.gbcs,
+            )
+            for command in commands
+        )
 
     def put_request(self, request: RequestRow) -> RequestRow:
         """Record a request; it comes back with the number that the ledger gave it.

@@ -11,7 +11,15 @@ import msgspec
 
 from hanota.errors import LocalError
 from hanota.model import DeviceStatus, DeviceType, Region, RequestID
-from hanota.rows import Delivery, Device, JournalEntry, MessageKey, Outgoing, RequestRow
+from hanota.rows import (
+    Command,
+    Delivery,
+    Device,
+    JournalEntry,
+    MessageKey,
+    Outgoing,
+    RequestRow,
+)
 
 Row = tuple[Any, ...]
 
@@ -115,6 +123,42 @@ def delivery(row: Row) -> Delivery:
         live == 1,
         due_ms,
         changed_ms,
+    )
+
+
+def command_row(command: Command) -> Row:
+    """The parameters of `put_command`."""
+    return (
+        signed(command.device_id),
+        signed(command.originator),
+        signed(command.counter),
+        command.request,
+        str(command.state),
+        int(command.live),
+        command.due_ms,
+        command.changed_ms,
+        command.gbcs,
+    )
+
+
+def command_key(key: MessageKey) -> Row:
+    """The parameters of `command`: the header of a command as a key."""
+    return signed(key.target), signed(key.originator), signed(key.counter)
+
+
+def command(row: Row) -> Command:
+    """A row of `command`."""
+    device_id, originator, counter, request, state, live, due_ms, changed_ms, gbcs = row
+    return Command(
+        request,
+        device_id & _BITS,
+        originator & _BITS,
+        counter & _BITS,
+        state,
+        live == 1,
+        due_ms,
+        changed_ms,
+        gbcs,
     )
 
 

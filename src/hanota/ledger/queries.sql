@@ -131,6 +131,31 @@ FROM delivery WHERE device_id = ? AND request = ?;
 SELECT device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms
 FROM delivery WHERE live = 1 AND due_ms <= ? ORDER BY due_ms, device_id LIMIT ?;
 
+-- put_command --
+-- A command as it now stands; it is the one of its request.
+INSERT INTO command (
+    device_id, originator, counter, request, state, live, due_ms, changed_ms, gbcs
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (request) DO UPDATE SET
+    device_id = excluded.device_id, originator = excluded.originator, counter = excluded.counter,
+    state = excluded.state, live = excluded.live, due_ms = excluded.due_ms,
+    changed_ms = excluded.changed_ms, gbcs = excluded.gbcs;
+
+-- command --
+-- The command that an answer names.
+SELECT device_id, originator, counter, request, state, live, due_ms, changed_ms, gbcs
+FROM command WHERE device_id = ? AND originator = ? AND counter = ?;
+
+-- live_commands --
+-- The live commands of these devices. `+live` asks for the primary key, as for deliveries.
+SELECT device_id, originator, counter, request, state, live, due_ms, changed_ms, gbcs
+FROM command WHERE device_id IN {each} AND +live = 1;
+
+-- due_commands --
+-- Live commands whose time has come, the longest due first.
+SELECT device_id, originator, counter, request, state, live, due_ms, changed_ms, gbcs
+FROM command WHERE live = 1 AND due_ms <= ? ORDER BY due_ms LIMIT ?;
+
 -- last_entry --
 -- The number of the newest journal entry.
 SELECT coalesce(max(number), 0) FROM journal;
@@ -228,6 +253,16 @@ SELECT device_id, request FROM (
 -- verify_requests --
 -- Deliveries of a request that the ledger does not know.
 SELECT device_id, request FROM delivery WHERE request NOT IN (SELECT number FROM request) LIMIT ?;
+
+-- verify_commands --
+-- Commands whose newest journal entry tells another state, or that have none.
+SELECT command.device_id, command.request FROM command
+LEFT JOIN (
+    SELECT request, max(number) AS number FROM journal WHERE event LIKE 'command:%'
+    GROUP BY request
+) AS newest ON newest.request = command.request
+LEFT JOIN journal ON journal.number = newest.number
+WHERE journal.event IS NULL OR journal.event <> 'command:' || command.state LIMIT ?;
 
 -- verify_counts_kept --
 -- Counts that the journal tells otherwise.

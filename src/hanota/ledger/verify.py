@@ -37,6 +37,7 @@ _OF_DELIVERIES = {
     "verify_deliveries_kept": "the journal tells of {device} in request {number} otherwise",
     "verify_deliveries_lost": "{device} in request {number} is journalled and has no delivery",
     "verify_requests": "{device} has a delivery in request {number}, which does not exist",
+    "verify_commands": "the journal tells of the command {number} for {device} otherwise",
     "verify_chains": "entry {number} of {device} does not lead to the entry before it",
 }
 _OF_COUNTS = {

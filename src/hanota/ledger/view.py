@@ -11,7 +11,7 @@ from hanota.ledger.columns import Row
 from hanota.ledger.sqlite import SQLite
 from hanota.limits import LATEST_MS
 from hanota.model import RequestID
-from hanota.rows import Delivery, Device, JournalEntry, Outgoing, RequestRow
+from hanota.rows import Command, Delivery, Device, JournalEntry, MessageKey, Outgoing, RequestRow
 
 _NOTHING_BEFORE = (-1, 0)
 
@@ -72,6 +72,21 @@ class View:
         """Live deliveries whose `due_ms` has come, the longest due first, at most `limit`."""
         return [columns.delivery(row) for row in self._database.rows("due", now_ms, limit)]
 
+    def commands(self, keys: Iterable[MessageKey]) -> dict[MessageKey, Command]:
+        """The commands that have these headers, by header."""
+        wanted = list(keys)
+        rows = self._database.ask_each("command", map(columns.command_key, wanted))
+        found = zip(wanted, rows, strict=True)
+        return {key: columns.command(row) for key, row in found if row is not None}
+
+    def live_commands(self, device_ids: Iterable[int]) -> list[Command]:
+        """The commands of these devices of which something is still expected."""
+        return [columns.command(row) for row in self._rows_of("live_commands", device_ids)]
+
+    def due_commands(self, now_ms: int, limit: int) -> list[Command]:
+        """Live commands whose `due_ms` has come, the longest due first, at most `limit`."""
+        return [columns.command(row) for row in self._database.rows("due_commands", now_ms, limit)]
+
     def counts(self, request: int) -> dict[tuple[str, str], int]:
         """How many devices of a request are in each (state, reason) that has any."""
         rows = self._database.rows("counts", request)
@@ -116,9 +131,10 @@ class View:
         return [columns.outgoing(row) for row in rows]
 
     def next_at_ms(self) -> int | None:
-        """When the next message may be sent or the next live delivery is due; None for never."""
+        """When the next message, live delivery or live command is due; None for never."""
         waiting: list[int | None] = [message.due_ms for message in self.outbox(LATEST_MS, 1)]
         waiting += [delivery.due_ms for delivery in self.due(LATEST_MS, 1)]
+        waiting += [command.due_ms for command in self.due_commands(LATEST_MS, 1)]
         return min((at_ms for at_ms in waiting if at_ms is not None), default=None)
 
     def outbox_depth(self) -> int:

@@ -3,9 +3,10 @@
 No clock, no socket: time comes in as an argument, and whoever joins this to users and hubs
 carries the octets. An answer is recorded before it is given, a message is in the outbox before it
 is sent, and what comes in is recorded before it is acknowledged. Where another writer of the same
-ledger was first, Conflict leaves a call, nothing of it was kept, and it may be called again.
+ledger was first, ConflictError leaves a call, nothing of it was kept, and it may be called again.
 
-Not here: how a request is answered (`dcc_gateway`), the addresses of users, reading files.
+Not here: how a request is answered (`dcc_gateway`), commands and their answers (`dcc_broker`), the
+addresses of users, reading files.
 """
 
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from hanota.dcc import alerts
 from hanota.dcc.products import ProductList
 from hanota.dcc.pushes import next_try_ms
 from hanota.dcc.reception import Finding, Settlement, event, objection, settle
+from hanota.dcc.replies import Reply
 from hanota.dcc.reports import Report, reports_of
 from hanota.dcc.tracking import Evidence, advance
 from hanota.dcc.users import Users
@@ -22,7 +24,8 @@ from hanota.ledger.ledger import Batch, Ledger
 from hanota.limits import PUSH_DELAY_MS
 from hanota.model import KeyUsage
 from hanota.rows import Delivery, Device, JournalEntry, Outgoing, ProductEntry
-from hanota.serve.dcc_gateway import AT_ONCE_MS, Gateway
+from hanota.serve.dcc_broker import AT_ONCE_MS, AccessControlBroker
+from hanota.serve.dcc_gateway import Gateway
 from hanota.smki.directory import Directory, Signer
 from hanota.smki.dsig import response_signer
 from hanota.smki.protection import signature_valid
@@ -60,7 +63,12 @@ class DccShell:
         self._users = users
         self._push_delay_ms = push_delay_ms
         self._products = ProductList(())
-        self._gateway = Gateway(ledger, directory, self._signer, acb_id=acb_id, users=users)
+        self._broker = AccessControlBroker(
+            directory, signer, self._signer, acb_id=acb_id, push_delay_ms=push_delay_ms
+        )
+        self._gateway = Gateway(
+            ledger, directory, self._signer, self._broker, acb_id=acb_id, users=users
+        )
 
     def load_inventory(self, devices: Iterable[Device]) -> None:
         """Put these devices into the inventory, or replace what it says of them."""
@@ -87,11 +95,19 @@ class DccShell:
         """
         entries: list[JournalEntry] = []
         reports: list[Report] = []
+        replies: list[Reply] = []
         for hub_id, octets in arrivals:
             try:
-                reports += reports_of(hub_id, octets)
+                read = reports_of(hub_id, octets)
             except RemoteError as fault:
                 entries.append(_malformed(hub_id, octets, fault, now_ms))
+                continue
+            for said in read:
+                match said:
+                    case Reply():
+                        replies.append(said)
+                    case Report():
+                        reports.append(said)
         with self._ledger.batch() as batch:
             devices = batch.devices({report.device_id for report in reports})
             genuine: list[Report] = []
@@ -102,14 +118,19 @@ class DccShell:
                 else:
                     entries.append(_discounted(report, finding, now_ms))
             entries += self._settle(batch, genuine, devices, now_ms)
+            entries += self._broker.take(batch, replies, self._products, now_ms)
             batch.record(entries)
 
     def scan_due(self, now_ms: int, limit: int) -> int:
-        """End the tracking of deliveries whose time is over, at most `limit`; how many it were."""
+        """Do what is due: at most `limit` deliveries, and as many commands; how many it were.
+
+        The tracking of deliveries whose time is over ends; reads that were held until now go; and
+        commands that found no answer are reported to their users.
+        """
         with self._ledger.batch() as batch:
             due = batch.due(now_ms, limit)
             batch.record(_tracking_ended(delivery, now_ms) for delivery in due)
-        return len(due)
+            return len(due) + self._broker.scan_due(batch, now_ms, limit)
 
     def outgoing_wan(
         self,

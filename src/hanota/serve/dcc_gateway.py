@@ -1,10 +1,10 @@
 """The user's side of the DCC's shell: one DUIS request in, one signed DUIS Response out.
 
 All that a request sets going is recorded in one transaction with its answer: the request, the
-image, a delivery a device, and the envelopes for the hubs. A RequestID is used up only by a
-request that is proved to be its owner's.
+image, a delivery a device, a command, and the envelopes for the hubs. A RequestID is used up only
+by a request that is proved to be its owner's.
 
-Not here: HTTP, and the services that go to devices.
+Not here: HTTP, and what becomes of a request that goes to a device (`dcc_broker`).
 """
 
 import logging
@@ -13,11 +13,13 @@ from hashlib import sha256
 
 import msgspec
 
+from hanota.dcc.commands import CommandState
 from hanota.dcc.distribution import distribute
 from hanota.dcc.inventory import inventory_of
 from hanota.dcc.products import ProductList
-from hanota.dcc.services import authorise
+from hanota.dcc.services import Refusal, authorise
 from hanota.dcc.tracking import accepted
+from hanota.dcc.transform import GBCS_VERSION
 from hanota.dcc.update_firmware import (
     UPDATE_SERVICES,
     Case,
@@ -30,7 +32,8 @@ from hanota.errors import RemoteError
 from hanota.ledger.ledger import Batch, Ledger
 from hanota.limits import INVENTORY_DEVICES_MAX
 from hanota.model import KeyUsage, Role, version_text
-from hanota.rows import Device, JournalEntry, Outgoing, RequestRow
+from hanota.rows import Command, Device, JournalEntry, Outgoing, RequestRow
+from hanota.serve.dcc_broker import AT_ONCE_MS, AccessControlBroker
 from hanota.smki import keys
 from hanota.smki.directory import Directory
 from hanota.smki.dsig import signer_of_request
@@ -40,20 +43,20 @@ from hanota.wire.duis.document import Document, open_document
 from hanota.wire.duis.messages import decode_request, encode_response, request_header
 from hanota.wire.duis.signature import DocumentSigner
 from hanota.wire.duis.values import (
+    ActivateFirmware,
+    PreCommand,
+    ReadFirmwareVersion,
     ReadInventory,
     Request,
     RequestHeader,
     Response,
     ResponseContent,
     ResponseMessage,
+    SignedPreCommand,
     UpdateFirmware,
     UpdatePPMIDFirmware,
 )
 from hanota.wire.image import OtaImage, decode_image
-
-# An envelope for a hub may be sent at once and is never put off: its due time is 0, before that
-# of any push, so that one outbox holds both and either is read without passing over the other.
-AT_ONCE_MS = 0
 
 _log = logging.getLogger(__name__)
 
@@ -74,6 +77,7 @@ class Gateway:
         ledger: Ledger,
         directory: Directory,
         signer: DocumentSigner,
+        broker: AccessControlBroker,
         *,
         acb_id: int,
         users: Users,
@@ -81,6 +85,7 @@ class Gateway:
         self._ledger = ledger
         self._directory = directory
         self._signer = signer
+        self._broker = broker
         self._acb_id = acb_id
         self._users = users
 
@@ -154,6 +159,10 @@ class Gateway:
         batch.record([_entry_of_request(row.number, f"answer:{answer.code}", now_ms)])
         if update is not None:
             _begin(batch, row, update)
+        if answer.command is not None:
+            command = answer.command
+            number = command.request or row.number
+            self._broker.begin(batch, msgspec.structs.replace(command, request=number))
         return octets
 
     def _decide(
@@ -167,6 +176,8 @@ class Gateway:
                 return self._update(batch, request, body, products, now_ms)
             case ReadInventory(device_id=device_id):
                 return _read_inventory(batch, device_id, products)
+            case ActivateFirmware() | SignedPreCommand() | ReadFirmwareVersion() as body:
+                return _of_command(self._broker.decide(batch, request.request_id, body, now_ms))
             case _:
                 return _Answer(ResponseCode.E100, "this DCC does not serve it yet")
 
@@ -234,12 +245,24 @@ class _Update(msgspec.Struct, frozen=True):
 
 
 class _Answer(msgspec.Struct, frozen=True):
-    """What a request is answered, and the update that it asked for."""
+    """What a request is answered, and the update or command that it asked for."""
 
     code: ResponseCode
     sentence: str = ""  # why it is refused, for the log
     content: ResponseContent | None = None
     update: _Update | None = None
+    command: Command | None = None
+
+
+def _of_command(decided: Command | Refusal) -> _Answer:
+    match decided:
+        case Refusal(code, sentence):
+            return _Answer(code, sentence)
+        case Command(state=CommandState.TRANSFORMED, gbcs=pre_command):
+            content = PreCommand(GBCS_VERSION, pre_command)
+            return _Answer(ResponseCode.I0, content=content, command=decided)
+        case _:
+            return _Answer(ResponseCode.I99, command=decided)
 
 
 def _use_of(request: Request, batch: Batch) -> RequestRow | None:

@@ -119,6 +119,24 @@ WHERE number IN (
     SELECT max(number) FROM journal WHERE state IS NOT NULL GROUP BY device_id, request
 );
 
+-- GBCS commands for single devices, one a request, from the request to what came of it. Clustered
+-- by device: an answer names device, originator and counter. These may still change until the
+-- command is made; `gbcs` is empty before.
+CREATE TABLE command (
+    device_id {integer} NOT NULL,
+    originator {integer} NOT NULL,
+    counter {integer} NOT NULL,
+    request {integer} NOT NULL UNIQUE REFERENCES request (number),
+    state TEXT NOT NULL,
+    live {integer} NOT NULL CHECK (live IN (0, 1)),
+    due_ms {integer},
+    changed_ms {integer} NOT NULL,
+    gbcs {octets} NOT NULL,
+    PRIMARY KEY (device_id, originator, counter)
+) {clustered};
+
+CREATE INDEX live_command_due ON command (due_ms) WHERE live = 1;
+
 -- Every message that was ever taken in, clustered by the device that sent it.
 CREATE TABLE seen (
     originator {integer} NOT NULL,
