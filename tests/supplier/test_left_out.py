@@ -6,8 +6,14 @@ import pytest
 from hanota.model import DeviceStatus, DeviceType, LeftOutList, Region
 from hanota.rows import Device
 from hanota.supplier.left_out import reason_of
+from hanota.supplier.requests import (
+    DEVICE_TYPES_OF_SERVICE,
+    UPDATE_FIRMWARE,
+    UPDATE_PPMID_FIRMWARE,
+)
 
 ME, OTHER, HUB_ID = 1, 2, 30
+PPMIDS = DEVICE_TYPES_OF_SERVICE[UPDATE_PPMID_FIRMWARE]
 
 PPMID = Device(
     device_id=34,
@@ -54,4 +60,9 @@ CASES = [
 
 @pytest.mark.parametrize(("listed", "device", "known_hubs", "reason"), CASES)
 def test_reason(listed, device, known_hubs, reason):
-    assert reason_of(listed, device, known_hubs, ME) == reason
+    assert reason_of(listed, device, known_hubs, ME, PPMIDS) == reason
+
+
+def test_a_ppmid_is_the_wrong_type_for_11_1():
+    signed = DEVICE_TYPES_OF_SERVICE[UPDATE_FIRMWARE]
+    assert reason_of(LeftOutList.INVALID_DEVICE, PPMID, NEW, ME, signed) == "wrong-type"

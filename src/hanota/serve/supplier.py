@@ -7,29 +7,52 @@ it is acknowledged, and a message that comes twice is recognised.
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-
-import msgspec
+from typing import NamedTuple
 
 from hanota.errors import LocalError, RemoteError
 from hanota.ledger.ledger import Batch, Ledger
 from hanota.limits import DAY_MS, SILENCE_DEADLINE_DAYS
-from hanota.model import Milestone, RequestID, eui_text, version_text
+from hanota.model import DeviceType, Milestone, RequestID, eui_text
 from hanota.rows import Delivery, Device, JournalEntry, MessageKey, Outgoing, RequestRow
+from hanota.serve.supplier_commands import DeviceCommands, Heard
 from hanota.smki.directory import Directory, Signer
 from hanota.smki.dsig import sign_request, signer_of_response
 from hanota.supplier import left_out
-from hanota.supplier.answers import Observation, may_be_unsigned, observe, read_answer
-from hanota.supplier.requests import update_ppmid_firmware
-from hanota.supplier.tracking import SAYS_WHAT_RUNS, Evidence, advance
+from hanota.supplier.answers import (
+    Observation,
+    is_answer_to,
+    may_be_unsigned,
+    observe,
+    read_answer,
+)
+from hanota.supplier.read_back import next_step, tried_so_far
+from hanota.supplier.reception import learned, settle, step
+from hanota.supplier.requests import (
+    DEVICE_TYPES_OF_SERVICE,
+    NON_DEVICE_COMMAND_VARIANT,
+    update_firmware,
+    update_ppmid_firmware,
+)
+from hanota.supplier.tracking import Evidence
 from hanota.wire.codes import ResponseCode
 from hanota.wire.duis import decode_request, decode_response, open_document
-from hanota.wire.duis.values import Request, Response, UpdatePPMIDFirmware
+from hanota.wire.duis.values import (
+    CANCELLATION_MS,
+    Request,
+    Response,
+    UpdateFirmware,
+    UpdatePPMIDFirmware,
+)
 from hanota.wire.image import decode_image
 
 _REQUEST_COUNTER = "request-id"
 # In place of a CRA flag: a DUIS alert has no counter, it is told from others by its digest.
 _DUIS = 0
 _PAGE = 5_000
+# The journal's word for what the DCC said that is about no update.
+_NO_EVIDENCE = "no-evidence"
+# Entries of a device's journal that are read to count its read-backs.
+_TIMELINE = 100
 
 
 class SupplierShell:
@@ -43,6 +66,7 @@ class SupplierShell:
         self._signer = signer
         self._user_id = user_id
         self._dcc_id = dcc_id
+        self._commands = DeviceCommands(directory, signer, user_id=user_id, dcc_id=dcc_id)
 
     def load_estate(self, devices: Iterable[Device]) -> None:
         """Take these devices into the estate, or replace what it says of them."""
@@ -58,16 +82,62 @@ class SupplierShell:
         that still has an update under way.
         """
         with self._ledger.batch() as batch:
-            counter = batch.next_counter(_REQUEST_COUNTER)
-            request_id = RequestID(self._user_id, self._dcc_id, counter)
-            return self._record(
-                batch, update_ppmid_firmware(request_id, image_file, device_ids), now_ms
+            request = update_ppmid_firmware(self._next_id(batch), image_file, device_ids)
+            return self._record(batch, request, now_ms)
+
+    def update_firmware(
+        self, image_file: bytes, device_ids: Sequence[int], now_ms: int
+    ) -> RequestRow:
+        """Make, sign and record one 11.1, for ESMEs, GSMEs and HCALCSs, as for 11.4.
+
+        The file ends with this supplier's signature over its Manufacturer Image.
+        """
+        with self._ledger.batch() as batch:
+            request = update_firmware(self._next_id(batch), image_file, device_ids)
+            return self._record(batch, request, now_ms)
+
+    def activate_firmware(
+        self,
+        device_ids: Sequence[int],
+        firmware_hash: bytes,
+        execution_date_time_ms: int | None,
+        now_ms: int,
+    ) -> list[RequestRow]:
+        """Ask for one 11.3 a device: each is signed when its Pre-Command says what was asked.
+
+        `firmware_hash` is that of the Manufacturer Image. Without an execution time the devices
+        activate at once. LocalError for a hash or time that is none, or a time that is past.
+        """
+        if execution_date_time_ms is not None and execution_date_time_ms <= now_ms:
+            raise LocalError("the execution time is past: give a later one, or none for at once")
+        with self._ledger.batch() as batch:
+            request_ids = self._device_ids(batch, device_ids, now_ms)
+            return self._commands.activate(
+                batch, request_ids, firmware_hash, execution_date_time_ms, now_ms
             )
 
-    def send(self, request: Request, now_ms: int) -> RequestRow:
-        """Sign and record an 11.4 that somebody else wrote, under the RequestID that it names.
+    def cancel_activation(
+        self, device_ids: Sequence[int], firmware_hash: bytes, now_ms: int
+    ) -> list[RequestRow]:
+        """Cancel what these devices wait to activate: one 11.3 a device, of the year 3000."""
+        return self.activate_firmware(device_ids, firmware_hash, CANCELLATION_MS, now_ms)
 
-        LocalError when it is no 11.4, not this user's, or its RequestID is used.
+    def read_firmware_version(
+        self,
+        device_ids: Sequence[int],
+        now_ms: int,
+        *,
+        execution_date_time_ms: int | None = None,
+    ) -> list[RequestRow]:
+        """Ask each of these devices which version it runs, now or at a time: one 11.2 a device."""
+        with self._ledger.batch() as batch:
+            request_ids = self._device_ids(batch, device_ids, now_ms)
+            return self._commands.read_versions(batch, request_ids, execution_date_time_ms, now_ms)
+
+    def send(self, request: Request, now_ms: int) -> RequestRow:
+        """Sign and record an 11.1 or 11.4 that somebody else wrote, under its own RequestID.
+
+        LocalError when it is neither, not this user's, or its RequestID is used.
         """
         if request.request_id.originator != self._user_id:
             raise LocalError(
@@ -87,22 +157,21 @@ class SupplierShell:
     def answered(self, sent: Outgoing, octets: bytes, now_ms: int) -> None:
         """Record the DCC's answer to a message of the outbox, which then leaves it.
 
-        RemoteError when the answer is no DUIS, not signed by the DCC though it accepts, or of
-        another request: the message stays in the outbox.
+        RemoteError when the answer is no DUIS, not signed by the DCC though it grants something,
+        or of another request: the message stays in the outbox. A second answer changes nothing.
         """
-        response = self._open(octets, now_ms)
+        response = self._open(octets, now_ms, is_answer=True)
         asked = decode_request(open_document(sent.body))
-        if response.request_id not in (None, asked.request_id):
+        if not is_answer_to(response, asked):
             raise RemoteError(ResponseCode.E100, "the DCC answered another request than was sent")
         with self._ledger.batch() as batch:
             row = batch.request(asked.request_id, asked.command_variant)
             if row is None:
                 raise LocalError(f"the ledger has no request {asked.request_id}")
-            batch.set_answer(row.number, octets)
-            code = response.response_code
-            batch.record([JournalEntry(now_ms, 0, row.number, f"answer:{code}", None, octets)])
-            for page in _pages(batch, row.number):
-                self._record_answer(batch, page, response, now_ms)
+            if row.answer is None:
+                self._record_answer(batch, row, response, octets, now_ms)
+                if row.version is None:
+                    self._commands.answered(batch, asked, row, response, now_ms)
             batch.settle([sent.number])
 
     def receive(self, pushed: Sequence[bytes], now_ms: int) -> list[RemoteError | None]:
@@ -112,35 +181,41 @@ class SupplierShell:
         message that came before is accepted again and counts once.
         """
         results: list[RemoteError | None] = []
-        genuine: list[tuple[bytes, Observation]] = []
+        pushes: list[_Push] = []
         for octets in pushed:
             try:
-                observation = observe(self._open(octets, now_ms))
+                response = self._open(octets, now_ms, is_answer=False)
             except RemoteError as fault:
                 results.append(fault)
-                continue
-            results.append(None)
-            if observation is not None:
-                genuine.append((octets, observation))
+            else:
+                results.append(None)
+                pushes.append(self._read(response, octets, now_ms))
         with self._ledger.batch() as batch:
-            self._record_observations(batch, genuine, now_ms)
+            self._record_pushes(batch, pushes, now_ms)
         return results
 
     def scan_due(self, now_ms: int, limit: int) -> int:
-        """Give up what has been silent past its deadline; how many devices that were."""
+        """Answer the silence of devices past their deadlines; how many devices that were.
+
+        Each is asked which version it runs (11.2), READ_BACK_TRIES times, and only then given up.
+        """
         with self._ledger.batch() as batch:
             due = batch.due(now_ms, limit)
-            batch.record(
-                _entry(delivery, Evidence.DEADLINE_PASSED, now_ms=now_ms) for delivery in due
-            )
+            asked: list[int] = []
+            for delivery in due:
+                timeline = batch.timeline(delivery.device_id, _TIMELINE)
+                after = next_step(tried_so_far(timeline, delivery), now_ms)
+                batch.record([step(delivery, after.evidence, now_ms, due_ms=after.due_ms)])
+                if after.evidence is Evidence.READ_BACK_REQUESTED:
+                    asked.append(delivery.device_id)
+            request_ids = self._device_ids(batch, asked, now_ms)
+            self._commands.read_versions(batch, request_ids, None, now_ms)
             return len(due)
 
     def _record(self, batch: Batch, request: Request, now_ms: int) -> RequestRow:
-        body = request.body
-        if not isinstance(body, UpdatePPMIDFirmware):
-            raise LocalError(f"a request for {request.service_reference} is not an 11.4")
+        body = _update_of(request)
         octets = sign_request(request, self._directory, self._signer)
-        header = decode_image(body.firmware_image, signed=False).header
+        header = decode_image(body.firmware_image, signed=_IS_SIGNED[type(body)]).header
         image_hash = hashlib.sha256(body.firmware_image).digest()
         batch.put_image(image_hash, body.firmware_image)
         row = batch.put_request(
@@ -171,67 +246,151 @@ class SupplierShell:
             )
         estate = batch.devices(device_ids)
         batch.record(
-            JournalEntry(row.at_ms, device_id, row.number, "requested", delivery, b"")
-            for device_id in device_ids
-            for delivery in (_requested(device_id, estate.get(device_id), row, version),)
+            _requested(device_id, estate.get(device_id), row, version) for device_id in device_ids
         )
 
-    def _open(self, octets: bytes, now_ms: int) -> Response:
+    def _next_id(self, batch: Batch) -> RequestID:
+        """The next RequestID that no request of somebody else's making has used."""
+        while True:
+            counter = batch.next_counter(_REQUEST_COUNTER)
+            request_id = RequestID(self._user_id, self._dcc_id, counter)
+            if batch.request(request_id, NON_DEVICE_COMMAND_VARIANT) is None:
+                return request_id
+
+    def _device_ids(self, batch: Batch, device_ids: Sequence[int], now_ms: int) -> list[RequestID]:
+        """RequestIDs for these devices; their counters are GBCS counters as well.
+
+        A device takes none below the last, so they begin at the time: a ledger that was lost does
+        not silence a supplier.
+        """
+        unique = tuple(dict.fromkeys(device_ids))
+        if not unique:
+            return []
+        first = batch.next_counter(_REQUEST_COUNTER, at_least=now_ms, count=len(unique))
+        return [
+            RequestID(self._user_id, device_id, counter)
+            for counter, device_id in enumerate(unique, first)
+        ]
+
+    def _read(self, response: Response, octets: bytes, now_ms: int) -> "_Push":
+        """What a push says; a device's message that is malformed is kept as such."""
+        observation = observe(response)
+        try:
+            return _Push(octets, observation, self._commands.hear(response, octets, now_ms), "")
+        except RemoteError as fault:
+            told = f"{type(fault.code).__name__}:{fault.code.value}"
+            return _Push(octets, observation, None, told)
+
+    def _open(self, octets: bytes, now_ms: int, *, is_answer: bool) -> Response:
         document = open_document(octets)
         certificate = signer_of_response(document, self._dcc_id, self._directory, now_ms)
         response = decode_response(document)
-        if certificate is None and not may_be_unsigned(response):
+        if certificate is None and not (is_answer and may_be_unsigned(response)):
             raise RemoteError(ResponseCode.E48, "the DCC's message is not signed")
         return response
 
     def _record_answer(
-        self, batch: Batch, page: Sequence[Delivery], response: Response, now_ms: int
+        self, batch: Batch, row: RequestRow, response: Response, octets: bytes, now_ms: int
+    ) -> None:
+        event = f"answer:{response.response_code}"
+        batch.set_answer(row.number, octets)
+        batch.record([JournalEntry(now_ms, 0, row.number, event, None, octets)])
+        kinds = DEVICE_TYPES_OF_SERVICE.get(row.service_reference, frozenset())
+        for page in _pages(batch, row.number):
+            self._record_page(batch, page, response, kinds, now_ms)
+
+    def _record_page(
+        self,
+        batch: Batch,
+        page: Sequence[Delivery],
+        response: Response,
+        kinds: frozenset[DeviceType],
+        now_ms: int,
     ) -> None:
         answer = read_answer(response, [delivery.device_id for delivery in page])
         estate = batch.devices(answer.listed)
         hubs = batch.devices({device.hub_id for device in estate.values()})
         reasons = dict.fromkeys(answer.refused, answer.code) | {
-            device_id: left_out.reason_of(listed, estate.get(device_id), hubs, self._user_id)
+            device_id: left_out.reason_of(listed, estate.get(device_id), hubs, self._user_id, kinds)
             for device_id, listed in answer.listed.items()
         }
+        asked = {delivery.device_id: delivery for delivery in page}
         batch.record(
-            _entry(delivery, Evidence.REQUEST_REFUSED, now_ms=now_ms, reason=reason)
-            if (reason := reasons.get(delivery.device_id))
-            else _entry(delivery, Evidence.REQUEST_ACCEPTED, now_ms=now_ms)
-            for delivery in page
+            step(asked[device_id], Evidence.REQUEST_ACCEPTED, now_ms)
+            for device_id in answer.accepted
+        )
+        batch.record(
+            step(asked[device_id], Evidence.REQUEST_REFUSED, now_ms, reason=reason)
+            for device_id, reason in reasons.items()
+            if device_id in asked
         )
 
-    def _record_observations(
-        self, batch: Batch, genuine: Sequence[tuple[bytes, Observation]], now_ms: int
+    def _record_pushes(self, batch: Batch, pushes: Sequence["_Push"], now_ms: int) -> None:
+        self._commands.record(
+            batch, [push.heard for push in pushes if push.heard is not None], now_ms
+        )
+        others = [push for push in pushes if push.heard is None]
+        unseen = batch.unseen(map(self._key, others))
+        new = [push for push, first in zip(others, unseen, strict=True) if first]
+        batch.record(
+            JournalEntry(now_ms, 0, 0, push.fault or _NO_EVIDENCE, None, push.octets)
+            for push in new
+            if push.observation is None
+        )
+        alerts = [(push.octets, push.observation) for push in new if push.observation is not None]
+        self._record_alerts(batch, alerts, now_ms)
+
+    def _record_alerts(
+        self, batch: Batch, alerts: Sequence[tuple[bytes, Observation]], now_ms: int
     ) -> None:
-        unseen = batch.unseen([self._key(octets, seen) for octets, seen in genuine])
-        new = [one for one, first in zip(genuine, unseen, strict=True) if first]
-        device_ids = {observation.device_id for _, observation in new}
+        device_ids = {observation.device_id for _, observation in alerts}
         deliveries = batch.last_deliveries(device_ids)
-        devices = batch.devices(device_ids)
         requests = batch.requests({delivery.request for delivery in deliveries.values()})
+        known = batch.devices(device_ids)
+        estate = dict(known)
         entries = []
-        for octets, observation in new:
-            delivery = deliveries.get(observation.device_id)
-            about = delivery is not None and _is_about(
-                observation, delivery, requests[delivery.request]
-            )
-            entry = _observed(observation, delivery if about else None, octets, now_ms)
+        for octets, observation in alerts:
+            device_id = observation.device_id
+            delivery = deliveries.get(device_id)
+            tracked = None if delivery is None else (delivery, requests[delivery.request])
+            entry = settle(observation, tracked, octets, now_ms)
             if entry.delivery is not None:
-                deliveries[observation.device_id] = entry.delivery
-            if observation.evidence in SAYS_WHAT_RUNS and observation.device_id in devices:
-                devices[observation.device_id] = msgspec.structs.replace(
-                    devices[observation.device_id], firmware_version=observation.firmware_version
-                )
+                deliveries[device_id] = entry.delivery
+            if device_id in estate:
+                estate[device_id] = learned(observation, estate[device_id])
             entries.append(entry)
         batch.record(entries)
-        batch.put_devices(devices.values())
-
-    def _key(self, octets: bytes, observation: Observation) -> MessageKey:
-        digest = hashlib.sha256(octets).digest()
-        return MessageKey(
-            observation.device_id, self._user_id, _DUIS, int.from_bytes(digest[:8], "big")
+        batch.put_devices(
+            device for device_id, device in estate.items() if device is not known[device_id]
         )
+
+    def _key(self, push: "_Push") -> MessageKey:
+        about = self._dcc_id if push.observation is None else push.observation.device_id
+        digest = hashlib.sha256(push.octets).digest()
+        return MessageKey(about, self._user_id, _DUIS, int.from_bytes(digest[:8], "big"))
+
+
+class _Push(NamedTuple):
+    """One message that the DCC pushed and signed."""
+
+    octets: bytes
+    observation: Observation | None  # what the DCC says of an update; None where nothing
+    heard: Heard | None  # what a device says in it
+    fault: str  # the journal's word for a device's message that is malformed
+
+
+_Update = UpdateFirmware | UpdatePPMIDFirmware
+_IS_SIGNED: dict[type[_Update], bool] = {UpdateFirmware: True, UpdatePPMIDFirmware: False}
+
+
+def _update_of(request: Request) -> _Update:
+    match request.body:
+        case UpdateFirmware() | UpdatePPMIDFirmware() as body:
+            return body
+        case _:
+            raise LocalError(
+                f"a request for {request.service_reference} is neither an 11.1 nor an 11.4"
+            )
 
 
 def _pages(batch: Batch, request: int) -> Iterator[list[Delivery]]:
@@ -241,8 +400,10 @@ def _pages(batch: Batch, request: int) -> Iterator[list[Delivery]]:
         after = page[-1].device_id
 
 
-def _requested(device_id: int, device: Device | None, row: RequestRow, version: int) -> Delivery:
-    return Delivery(
+def _requested(
+    device_id: int, device: Device | None, row: RequestRow, version: int
+) -> JournalEntry:
+    delivery = Delivery(
         device_id=device_id,
         request=row.number,
         hub_id=0 if device is None else device.hub_id,
@@ -253,28 +414,4 @@ def _requested(device_id: int, device: Device | None, row: RequestRow, version: 
         due_ms=row.at_ms + SILENCE_DEADLINE_DAYS * DAY_MS,
         changed_ms=row.at_ms,
     )
-
-
-def _entry(
-    delivery: Delivery, evidence: Evidence, *, now_ms: int, reason: str = "", message: bytes = b""
-) -> JournalEntry:
-    advanced = advance(delivery, evidence, now_ms, reason=reason)
-    event = evidence if advanced is not None else f"late:{evidence}"
-    return JournalEntry(now_ms, delivery.device_id, delivery.request, event, advanced, message)
-
-
-def _observed(
-    observation: Observation, delivery: Delivery | None, octets: bytes, now_ms: int
-) -> JournalEntry:
-    if delivery is None:
-        event = f"unattributed:{observation.evidence}"
-        return JournalEntry(now_ms, observation.device_id, 0, event, None, octets)
-    return _entry(delivery, observation.evidence, now_ms=now_ms, message=octets)
-
-
-def _is_about(observation: Observation, delivery: Delivery, request: RequestRow) -> bool:
-    if observation.request_id is not None:
-        return observation.request_id == request.request_id
-    # A PPMID that failed to activate names the version that it still runs.
-    failed = observation.evidence is Evidence.ACTIVATION_FAILURE
-    return failed or observation.firmware_version == version_text(delivery.version)
+    return JournalEntry(row.at_ms, device_id, row.number, delivery.state, delivery, b"")

@@ -4,6 +4,7 @@ The body element says what an alert is, never its N-code. Whether the message is
 (`smki.dsig`) is settled before it comes here.
 """
 
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -22,6 +23,7 @@ from hanota.wire.duis.values import (
     FirmwareTransferAlert,
     PPMIDAlert,
     PPMIDFirmwareUpgradeAlert,
+    Request,
     Response,
     ResponseMessage,
     TransferResponseCode,
@@ -60,26 +62,40 @@ class Observation(msgspec.Struct, frozen=True):
     device_id: int
     evidence: Evidence
     request_id: RequestID | None  # where the alert names its request
-    firmware_version: str
+    firmware_version: str  # 8 upper-case hex digits, or as it was said where it is no 4 octets
+
+
+def is_answer_to(response: Response, request: Request) -> bool:
+    """Whether a response answers this request; an alert, which has no RequestID, answers none."""
+    match response.body:
+        case ResponseMessage(service_reference=reference):
+            asked = (request.request_id, request.service_reference)
+            return (response.request_id, reference) == asked
+        case _:
+            return False
 
 
 def read_answer(response: Response, device_ids: Iterable[int]) -> Answer:
-    """Sort the devices of a request by what the DCC answered."""
+    """Sort the devices of a request by what the DCC answered.
+
+    An acknowledgement says nothing of any device: the answer itself is still to come.
+    """
     listed = {device_id: name for name, ids in _lists(response).items() for device_id in ids}
     unlisted = tuple(device_id for device_id in device_ids if device_id not in listed)
-    accepted = response.response_code in ACCEPTED
+    code = response.response_code
     return Answer(
-        accepted=unlisted if accepted else (),
+        accepted=unlisted if code in ACCEPTED else (),
         listed=listed,
-        refused=() if accepted else unlisted,
-        code=response.response_code,
+        refused=() if code in (*ACCEPTED, ResponseCode.I99) else unlisted,
+        code=code,
     )
 
 
 def may_be_unsigned(response: Response) -> bool:
     """Whether this answer counts without a signature: one that grants nothing.
 
-    Acknowledgements and refusals of the DCC Boxed come unsigned; alerts and results never count so.
+    Acknowledgements and refusals of the DCC Boxed come unsigned. What the DCC pushes never counts
+    so: anybody could have sent it.
     """
     code = response.response_code
     return response.request_id is not None and (code == ResponseCode.I99 or code.startswith("E"))
@@ -93,7 +109,7 @@ def observe(response: Response) -> Observation | None:
                 status.target_device_id,
                 _DELIVERY[status.comms_hub_transfer_status],
                 status.update_firmware_request_id,
-                status.firmware_version,
+                _version(status.firmware_version),
             )
         case DCCAlertMessage(
             dcc_alert=CommsHubAlert(firmware_transfer_alert=FirmwareTransferAlert() as transfer)
@@ -102,7 +118,7 @@ def observe(response: Response) -> Observation | None:
                 transfer.other_device_id,
                 _TRANSFER[transfer.transfer_response_code],
                 transfer.update_firmware_request_id,
-                transfer.firmware_version,
+                _version(transfer.firmware_version),
             )
         case DCCAlertMessage(
             dcc_alert=PPMIDAlert(
@@ -111,7 +127,7 @@ def observe(response: Response) -> Observation | None:
             )
         ):
             evidence = _ACTIVATION[upgrade.activate_image_result_code]
-            return Observation(device_id, evidence, None, upgrade.firmware_version)
+            return Observation(device_id, evidence, None, _version(upgrade.firmware_version))
         case _:
             return None
 
@@ -124,3 +140,10 @@ def _lists(response: Response) -> dict[LeftOutList, tuple[int, ...]]:
             return warning.lists()
         case _:
             return {}
+
+
+_FOUR_OCTETS = re.compile(r"[0-9A-Fa-f]{8}")
+
+
+def _version(text: str) -> str:
+    return text.upper() if _FOUR_OCTETS.fullmatch(text) else text
