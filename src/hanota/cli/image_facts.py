@@ -37,7 +37,7 @@ def describe(image: OtaImage) -> dict[str, object]:
         "trailer_octets": 0 if image.signature is None else OTA_TRAILER_OCTETS,
         "total_octets": header.total_size,
         "hash": manufacturer_image_hash(image).hex(),
-        "warnings": [w for w in (trailer_warning(image), _size_warning(image)) if w],
+        "warnings": [w for w in (trailer_warning(image), size_warning(image)) if w],
     }
 
 
@@ -61,7 +61,8 @@ def trailer_warning(image: OtaImage) -> str | None:
     )
 
 
-def _size_warning(image: OtaImage) -> str | None:
+def size_warning(image: OtaImage) -> str | None:
+    """One sentence where an image is larger than hubs and devices are said to take."""
     if image.header.total_size <= IMAGE_OCTETS_WARNING:
         return None
     return f"more than {IMAGE_OCTETS_WARNING} octets: hubs and devices may have no room"

@@ -1,5 +1,6 @@
 """`hanota`: the verbs, each in a module of its own."""
 
+import logging
 from typing import Annotated
 
 import typer
@@ -31,7 +32,7 @@ def _print_version(asked: bool) -> None:  # noqa: FBT001 -- the signature of an 
 
 @app.callback()
 def _root(
-    version: Annotated[  # noqa: ARG001, FBT002 -- the option acts in its callback
+    version: Annotated[  # noqa: FBT002 -- the option acts in its callback
         bool,
         typer.Option(
             "--version", callback=_print_version, is_eager=True, help="Print the version."
@@ -42,5 +43,6 @@ def _root(
 
 
 def main() -> None:
-    """The console script."""
+    """The console script; what is worth a warning goes to stderr as one line each."""
+    logging.basicConfig(level=logging.WARNING, format="hanota: %(message)s")
     app()

@@ -1,4 +1,8 @@
-"""`hanota settings`: every limit, timer and size, with its unit and where it comes from."""
+"""`hanota settings`: every limit, timer and size, with its unit and where it comes from.
+
+The values and the reasons behind them are in `hanota.limits`; a name is that of the constant, and
+its last word or two tell the unit.
+"""
 
 import json
 from typing import Annotated, NamedTuple
@@ -14,33 +18,55 @@ class Setting(NamedTuple):
     """One setting; `source` names the specification, or says that it is an assumption."""
 
     name: str
-    value: int
+    value: int | str
     source: str
 
 
-_SCHEMA = "DUIS schema"
-_OURS = "assumption"
+_DUIS = "DUIS schema 5.4"
+_ZCL = "ZCL 8"
+_ASSUMPTION = "assumption"
+_SILICON_LABS = f"{_ASSUMPTION}: as Silicon Labs' client"
 
-SETTINGS = (
-    Setting("image_size_octets_max", limits.IMAGE_OCTETS_MAX, _SCHEMA),
-    Setting("devices_per_request_max", limits.DEVICES_PER_REQUEST_MAX, _SCHEMA),
-    Setting("image_size_warning_octets", limits.IMAGE_OCTETS_WARNING, _OURS),
-    Setting("duis_octets_max", limits.DUIS_OCTETS_MAX, _OURS),
-    Setting("gbcs_octets_max", limits.GBCS_OCTETS_MAX, _OURS),
-    Setting("block_size_octets", limits.BLOCK_SIZE_OCTETS, "fits APS security, extended nonce"),
-    Setting("block_period_ms", limits.BLOCK_PERIOD_MS, _OURS),
-    Setting("response_timeout_ms", limits.RESPONSE_TIMEOUT_MS, "as a common client"),
-    Setting("block_tries_max", limits.BLOCK_TRIES_MAX, "as a common client"),
-    Setting("query_interval_h", limits.QUERY_INTERVAL_H, _OURS),
-    Setting("hub_image_slots", limits.HUB_IMAGE_SLOTS, _OURS),
-    Setting("hub_give_up_days", limits.HUB_GIVE_UP_DAYS, _OURS),
-    Setting("tracking_days", limits.TRACKING_DAYS, _OURS),
-    Setting("silence_deadline_days", limits.SILENCE_DEADLINE_DAYS, _OURS),
-    Setting("push_delay_ms", limits.PUSH_DELAY_MS, "clients correlate after the answer"),
-    Setting("demo_image_octets", limits.DEMO_IMAGE_OCTETS, _OURS),
-    Setting("simulate_image_octets", limits.SIMULATE_IMAGE_OCTETS, _OURS),
-    Setting("powercut_image_octets", limits.POWERCUT_IMAGE_OCTETS, _OURS),
-)
+# What is said by a specification, or chosen after somebody's example.
+SOURCES = {
+    "IMAGE_OCTETS_MAX": _DUIS,
+    "DEVICES_PER_REQUEST_MAX": _DUIS,
+    "FIRMWARE_VERSION_CHARACTERS_MAX": _DUIS,
+    "INVENTORY_DEVICES_MAX": _DUIS,
+    "OTA_HEADER_OCTETS_MIN": _ZCL,
+    "OTA_HEADER_OCTETS_MAX": _ZCL,
+    "OTA_HEADER_STRING_OCTETS": _ZCL,
+    "OTA_TRAILER_OCTETS": "public sample of 11.1",
+    "SIGNATURE_OCTETS": "GBCS: ECDSA on P-256",
+    "MAC_OCTETS": "GBCS: GMAC",
+    "HASH_OCTETS": "GBCS: SHA-256",
+    "SERIAL_OCTETS_MAX": "RFC 5280",
+    "RADIO_FRAME_OCTETS_MAX": "IEEE 802.15.4",
+    "BLOCK_SIZE_OCTETS": f"{_ASSUMPTION}: fits APS security and extended nonce",
+    "RESPONSE_TIMEOUT_MS": _SILICON_LABS,
+    "BLOCK_TRIES_MAX": _SILICON_LABS,
+    "RETRY_PAUSE_MS": _SILICON_LABS,
+    "UPGRADE_END_RETRY_MIN": _SILICON_LABS,
+    "UPGRADE_END_TRIES_MAX": _SILICON_LABS,
+    "PAST_REQUEST_TIME_WAIT_MIN": _SILICON_LABS,
+    "PAST_UPGRADE_TIME_WAIT_MIN": _SILICON_LABS,
+    "PUSH_DELAY_MS": f"{_ASSUMPTION}: DCC Boxed's clients correlate after the answer",
+}
+# Units and the end of time.
+NO_SETTINGS = frozenset({"LATEST_MS", "DAY_MS", "HOUR_MS", "MINUTE_MS"})
+# Where the name is not that of the constant.
+_NAMES = {"IMAGE_OCTETS_MAX": "image_size_octets_max"}
+
+
+def _settings() -> tuple[Setting, ...]:
+    return tuple(
+        Setting(_NAMES.get(name, name.lower()), value, SOURCES.get(name, _ASSUMPTION))
+        for name, value in vars(limits).items()
+        if name.isupper() and name not in NO_SETTINGS
+    )
+
+
+SETTINGS = _settings()
 
 
 def settings(
@@ -55,7 +81,11 @@ def settings(
     if as_json:
         typer.echo(json.dumps([setting._asdict() for setting in SETTINGS], indent=1))
         return
-    table = Table("setting", "value", "source")
+    table = Table()
+    table.add_column("setting", no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("source")
     for setting in SETTINGS:
-        table.add_row(setting.name, f"{setting.value:,}", setting.source)
+        value = f"{setting.value:,}" if isinstance(setting.value, int) else setting.value
+        table.add_row(setting.name, value, setting.source)
     Console().print(table)

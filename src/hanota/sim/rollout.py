@@ -6,7 +6,7 @@ up and with what the devices really run.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -16,7 +16,13 @@ from hanota.dcc.users import SUPPLIERS
 from hanota.errors import LocalError
 from hanota.han.ppmid import Ppmid
 from hanota.ledger.ledger import Ledger
-from hanota.limits import DAY_MS, SILENCE_DEADLINE_DAYS
+from hanota.limits import (
+    DAY_MS,
+    HOUR_MS,
+    READ_BACK_PERIOD_H,
+    READ_BACK_TRIES,
+    SILENCE_DEADLINE_DAYS,
+)
 from hanota.model import DeviceType, Outcome, RequestID, instant_ms, version_text
 from hanota.rows import Delivery, ProductEntry, ProductStatus
 from hanota.serve.dcc import DccShell
@@ -32,18 +38,18 @@ from hanota.sim.town import (
     OLD_VERSION,
     SECMP0007_GBCS_VERSION,
     Fate,
-    build_town,
+    Home,
 )
 from hanota.sim.town_homes import add_home
-from hanota.smki.organisations import ACCESS_CONTROL_BROKER, SUPPLIER, SUPPLIER_2
+from hanota.smki.organisations import ACCESS_CONTROL_BROKER, SUPPLIER
 from hanota.smki.pki import TestPki
 from hanota.supplier.tracking import LIVE_STATES
-from hanota.wire.duis.values import Request
+from hanota.wire.duis import decode_response, open_document
+from hanota.wire.duis.values import Request, Response
 from hanota.wire.image import (
     IMAGE_TYPES,
     OtaImage,
     build_image,
-    decode_image,
     encode_image,
     manufacturer_image_hash,
 )
@@ -54,6 +60,9 @@ NEW_VERSION = 0x0002_0000
 _HARDWARE_RANGE = (HARDWARE_VERSION, 0x1211)
 # A PPMID's flash slot holds at least this, and more where the image needs it.
 MINIMUM_SLOT_OCTETS = 131_072
+# The homes are up and have asked their hubs in vain before the supplier begins, so that it is the
+# hub's Image Notify that starts a download and no first query.
+_HOMES_RUN_BEFORE_MS = HOUR_MS
 _PAGE = 5_000
 
 
@@ -63,27 +72,27 @@ class DeviceReport(msgspec.Struct, frozen=True):
     delivery: Delivery
     fate: Fate | None  # None: no PPMID of this town
     as_expected: bool  # the outcome is the one for which the home was set up
-    ledger_is_true: bool  # the ledger says `updated` if and only if the device runs the version
+    ledger_is_true: bool  # supplier and DCC know what the device runs; `updated` only where it does
     runs: int | None  # the version that the device itself runs, None without power
     taken_ms: int  # from the request to the state that it is in
 
 
-def seeded_image(octets: int, seed: int, version: int = NEW_VERSION) -> bytes:
+def seeded_image(octets: int, seed: int, version: int = NEW_VERSION) -> OtaImage:
     """An OTA file of this size for the town's PPMIDs, its content made from the seed."""
     header = len(encode_image(_ppmid_image(b"\x00", version))) - 1
     if octets <= header:
         raise LocalError(f"an image has more than its header's {header} octets, not {octets}")
-    body = random.Random(f"{seed} {version}").randbytes(octets - header)  # noqa: S311 -- no key
-    return encode_image(_ppmid_image(body, version))
+    content = random.Random(f"{seed} {version}").randbytes(octets - header)  # noqa: S311 -- no key
+    return _ppmid_image(content, version)
 
 
 class Rollout:
     """A town and its parties, ready to carry out one 11.4.
 
     Args:
-        homes: how many homes the town has.
-        seed: decides the keys, the image and which homes are set up to fail.
-        image_file: the OTA file to deliver.
+        town: the homes.
+        seed: decides the keys.
+        image: the OTA file to deliver, without a trailer.
         supplier_ledger: of the supplier.
         dcc_ledger: of the DCC.
         depth: of the radio.
@@ -93,17 +102,17 @@ class Rollout:
     def __init__(
         self,
         *,
-        homes: int,
+        town: Sequence[Home],
         seed: int,
-        image_file: bytes,
+        image: OtaImage,
         supplier_ledger: Ledger,
         dcc_ledger: Ledger,
         depth: RadioDepth = RadioDepth.FRAMES,
         tap: Tap | None = None,
     ) -> None:
-        self.town = build_town(homes, seed)
-        self._image = decode_image(image_file, signed=False)
-        self._image_file = image_file
+        self.town = town
+        self.image = image
+        self._image_file = encode_image(image)
         self._supplier_ledger = supplier_ledger
         self._dcc_ledger = dcc_ledger
         self._pki = TestPki(str(seed).encode())
@@ -114,7 +123,7 @@ class Rollout:
             dcc_ledger,
             self._pki,
             self._pki,
-            users={SUPPLIER: SUPPLIERS, SUPPLIER_2: SUPPLIERS},
+            users={SUPPLIER: SUPPLIERS},
             acb_id=ACCESS_CONTROL_BROKER,
         )
         self._dcc.load_products(self._products())
@@ -129,6 +138,7 @@ class Rollout:
             dcc_id=ACCESS_CONTROL_BROKER,
             now_ms=START_MS,
         )
+        self.chain.homes.run_until(START_MS)
 
     @property
     def request_id(self) -> RequestID:
@@ -136,20 +146,15 @@ class Rollout:
         return self._row.request_id
 
     @property
-    def version(self) -> int:
-        """The file version of the image."""
-        return self._image.header.file_version
-
-    @property
     def ppmid_ids(self) -> tuple[int, ...]:
         """The PPMIDs of the town, in its order."""
         return tuple(home.device(DeviceType.PPMID).device_id for home in self.town)
 
     def run(self, request: Request | None = None) -> Iterator[dict[tuple[str, str], int]]:
-        """Send one 11.4 and run until every device has an outcome.
+        """Send one 11.4 and run until every device has an outcome, or its time is long over.
 
         Without a request, one is made for every PPMID of the town. Gives, after each exchange, how
-        many devices are in each (state, reason). LocalError when something never settles.
+        many devices are in each (state, reason).
         """
         if request is None:
             self._row = self._supplier.update_ppmid_firmware(
@@ -157,7 +162,8 @@ class Rollout:
             )
         else:
             self._row = self._supplier.send(request, START_MS)
-        until_ms = START_MS + (SILENCE_DEADLINE_DAYS + 1) * DAY_MS
+        silent_ms = SILENCE_DEADLINE_DAYS * DAY_MS + READ_BACK_TRIES * READ_BACK_PERIOD_H * HOUR_MS
+        until_ms = START_MS + silent_ms + DAY_MS
         for _ in self.chain.run(self._is_settled, until_ms=until_ms):
             yield self.counts()
 
@@ -166,30 +172,43 @@ class Rollout:
         with self._supplier_ledger.view() as view:
             return view.counts(self._row.number)
 
-    def answer(self) -> bytes:
-        """The DCC's synchronous answer; empty before it came."""
+    def answer(self) -> Response | None:
+        """The DCC's synchronous answer, None before it came."""
         with self._supplier_ledger.view() as view:
             row = view.request(self._row.request_id, self._row.command_variant)
-            return b"" if row is None or row.answer is None else row.answer
+        if row is None or row.answer is None:
+            return None
+        return decode_response(open_document(row.answer))
 
     def report(self) -> list[DeviceReport]:
         """What became of each device of the request, by device id."""
         fates = {home.device(DeviceType.PPMID).device_id: home.fate for home in self.town}
+        deliveries = list(self._deliveries())
+        known = self._known_versions([delivery.device_id for delivery in deliveries])
         return [
-            self._report(delivery, fates.get(delivery.device_id)) for delivery in self._deliveries()
+            self._report(delivery, fates.get(delivery.device_id), known[delivery.device_id])
+            for delivery in deliveries
         ]
 
-    def _report(self, delivery: Delivery, fate: Fate | None) -> DeviceReport:
+    def _report(self, delivery: Delivery, fate: Fate | None, known: set[str]) -> DeviceReport:
         runs = None if fate is None else self._runs(delivery.device_id)
-        says_updated = delivery.state in (Outcome.UPDATED, Outcome.UPDATED_LATE)
         return DeviceReport(
             delivery,
             fate,
             as_expected=_is_as_expected(delivery, fate),
-            ledger_is_true=says_updated == (runs == delivery.version),
+            ledger_is_true=_is_true(delivery, runs) and _is_known(runs, known),
             runs=runs,
             taken_ms=delivery.changed_ms - START_MS,
         )
+
+    def _known_versions(self, device_ids: Sequence[int]) -> dict[int, set[str]]:
+        """What the supplier's estate and the DCC's inventory say that each device runs."""
+        known: dict[int, set[str]] = {device_id: set() for device_id in device_ids}
+        for ledger in (self._supplier_ledger, self._dcc_ledger):
+            with ledger.view() as view:
+                for device_id, device in view.devices(device_ids).items():
+                    known[device_id].add(device.firmware_version)
+        return known
 
     def _deliveries(self) -> Iterator[Delivery]:
         after = 0
@@ -213,7 +232,7 @@ class Rollout:
             return view.image(sha256)
 
     def _products(self) -> list[ProductEntry]:
-        return [self._entry(image) for image in (_factory_image(), self._image)]
+        return [self._entry(image) for image in (_factory_image(), self.image)]
 
     def _entry(self, image: OtaImage) -> ProductEntry:
         return ProductEntry(
@@ -230,9 +249,9 @@ class Rollout:
         )
 
     def _homes(self, wan: Wan, depth: RadioDepth, tap: Tap | None) -> Homes:
-        homes = Homes(now_ms=START_MS, wan=wan, depth=depth, tap=tap)
+        homes = Homes(now_ms=START_MS - _HOMES_RUN_BEFORE_MS, wan=wan, depth=depth, tap=tap)
         factory = _factory_image()
-        released = {manufacturer_image_hash(image) for image in (factory, self._image)}
+        released = {manufacturer_image_hash(image) for image in (factory, self.image)}
         blobs = lru_cache(maxsize=4)(self._blob)
         for home in self.town:
             add_home(
@@ -245,6 +264,17 @@ class Rollout:
                 slot_octets=max(MINIMUM_SLOT_OCTETS, len(self._image_file)),
             )
         return homes
+
+
+def _is_true(delivery: Delivery, runs: int | None) -> bool:
+    if delivery.state in (Outcome.UPDATED, Outcome.UPDATED_LATE):
+        return runs == delivery.version
+    # A device that is left out may run the version already.
+    return delivery.state == Outcome.LEFT_OUT or runs != delivery.version
+
+
+def _is_known(runs: int | None, known: set[str]) -> bool:
+    return runs is None or known == {version_text(runs)}
 
 
 def _is_as_expected(delivery: Delivery, fate: Fate | None) -> bool:

@@ -1,0 +1,120 @@
+"""The links of the chain: nothing is lost when somebody is away, refuses or crashes."""
+
+from itertools import pairwise
+
+import pytest
+from tests.sim.a_town import ATown, table
+
+from hanota.errors import RemoteError
+from hanota.limits import DAY_MS, HOUR_MS
+from hanota.serve.homes import RadioDepth
+from hanota.sim.chain import EXCHANGE_PERIOD_MS
+from hanota.sim.rollout import START_MS
+from hanota.sim.town import Fate
+from hanota.wire.codes import ResponseCode
+
+
+@pytest.fixture
+def town():
+    """Two sound homes, not yet asked anything."""
+    return ATown(homes=2, depth=RadioDepth.FLOW)
+
+
+def assert_all_updated(town):
+    assert town.outcomes() == {("updated", ""): len(town.rollout.town)}
+    assert all(report.ledger_is_true for report in town.rollout.report())
+    for ledger in (town.supplier_ledger, town.dcc_ledger):
+        assert ledger.verify() == []
+        assert table(ledger, "outbox") == []
+
+
+def run_again(town, until_ms=START_MS + 15 * DAY_MS):
+    """Go on after a crash, as a process that starts again does."""
+    for _ in town.rollout.chain.run(town.rollout._is_settled, until_ms=until_ms):
+        pass
+
+
+def test_time_goes_in_whole_exchanges_and_never_back(town):
+    instants = [town.rollout.chain.now_ms for _ in town.rollout.run()]
+    assert instants[0] == START_MS
+    steps = [later - sooner for sooner, later in pairwise(instants)]
+    assert all(step > 0 and step % EXCHANGE_PERIOD_MS == 0 for step in steps)
+    assert_all_updated(town)
+
+
+def test_what_never_settles_ends_with_its_time(town):
+    until_ms = START_MS + DAY_MS
+    instants = list(town.rollout.chain.run(lambda: False, until_ms=until_ms))
+    assert START_MS < instants[-1] <= until_ms
+
+
+def test_an_image_waits_for_a_hub_without_power(town):
+    homes = town.rollout.chain.homes
+    away = town.rollout.town[1].hub_id
+    homes.cut_power(away)
+    back_ms = START_MS + HOUR_MS
+    for counts in town.rollout.run():
+        if away is not None and town.rollout.chain.now_ms >= back_ms:
+            assert counts == {("updated", ""): 1, ("accepted", ""): 1}
+            homes.power_on(away)
+            away = None
+    assert away is None
+    assert_all_updated(town)
+
+
+def test_a_push_that_is_refused_comes_again_later(town):
+    supplier = town.rollout._supplier
+    receive = supplier.receive
+    refused = []
+
+    def refuse_at_first(pushed, now_ms):
+        if len(refused) < 3:
+            refused.append(now_ms)
+            return [RemoteError(ResponseCode.E48, "not today")] * len(pushed)
+        return receive(pushed, now_ms)
+
+    supplier.receive = refuse_at_first
+    town.run()
+    assert len(refused) == 3
+    assert_all_updated(town)
+
+
+# Who crashes, in which call, and whether after it has recorded what it was given.
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    ("party", "call"),
+    [
+        ("_supplier", "answered"),
+        ("_supplier", "receive"),
+        ("_dcc", "answer"),
+        ("_dcc", "receive_wan"),
+        ("_dcc", "taken"),
+    ],
+)
+def test_a_crash_costs_nothing_but_time(town, party, call, after):
+    shell = getattr(town.rollout, party)
+    sound = getattr(shell, call)
+
+    class CrashError(Exception):
+        pass
+
+    def crash_once(*arguments):
+        setattr(shell, call, sound)
+        if after:
+            sound(*arguments)
+        raise CrashError
+
+    setattr(shell, call, crash_once)
+    with pytest.raises(CrashError):
+        town.run()
+    run_again(town)
+    assert_all_updated(town)
+
+
+def test_a_large_batch_goes_in_pages(monkeypatch):
+    monkeypatch.setattr("hanota.sim.chain.LINK_BATCH_MESSAGES_MAX", 3)
+    town = ATown(homes=10, depth=RadioDepth.FLOW).run()
+    assert all(report.as_expected for report in town.rollout.report())
+    assert town.outcomes()["updated", ""] == sum(
+        home.fate is Fate.SOUND for home in town.rollout.town
+    )
