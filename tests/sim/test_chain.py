@@ -7,6 +7,7 @@ from tests.sim.a_town import ATown, table
 
 from hanota.errors import RemoteError
 from hanota.limits import DAY_MS, HOUR_MS
+from hanota.model import DeviceType
 from hanota.serve.homes import RadioDepth
 from hanota.sim.chain import EXCHANGE_PERIOD_MS
 from hanota.sim.rollout import START_MS
@@ -60,6 +61,16 @@ def test_an_image_waits_for_a_hub_without_power(town):
             away = None
     assert away is None
     assert_all_updated(town)
+
+
+def test_a_home_whose_hub_never_comes_back_is_silent_and_named(town):
+    away = town.rollout.town[1]
+    town.rollout.chain.homes.cut_power(away.hub_id)
+    town.run()
+    assert town.outcomes() == {("updated", ""): 1, ("silent", ""): 1}
+    (report,) = (report for report in town.rollout.report() if not report.as_expected)
+    assert report.delivery.device_id == away.device(DeviceType.PPMID).device_id
+    assert town.supplier_ledger.verify() == town.dcc_ledger.verify() == []
 
 
 def test_a_push_that_is_refused_comes_again_later(town):
