@@ -9,6 +9,7 @@ from tests.wire.duis_referees import schema_faults, verifies_independently
 
 from hanota.errors import LocalError
 from hanota.han.flash import SLOTS
+from hanota.limits import HOUR_MS
 from hanota.model import DeviceType, KeyUsage, RequestID, Role, version_text
 from hanota.serve.homes import RadioDepth
 from hanota.sim.rollout import NEW_VERSION, START_MS, seeded_image
@@ -252,3 +253,11 @@ def test_the_referee_would_object(town):
     root = etree.fromstring(town.answers[0])
     root.append(etree.Element("extra"))
     assert schema_faults(etree.tostring(root)) != []
+
+
+def test_the_hubs_image_notify_starts_the_download():
+    """Without it a PPMID would ask its hub again only after QUERY_INTERVAL_H."""
+    town = ATown(homes=3).run()
+    updated = [report for report in town.rollout.report() if report.delivery.state == "updated"]
+    assert updated
+    assert max(report.taken_ms for report in updated) < HOUR_MS
