@@ -85,6 +85,9 @@ class SecondMethod:
             trust=Trust(lru_cache(self.shared_secret), self.public_key, (SUPPLIER,)),
         )
         flash = factory_flash(self.image(OLD, old))
+        # This device takes the place of the one that the town may have put there.
+        if self.homes._nodes.pop(self.device_id, None) is not None:
+            self.homes._agenda.cancel(self.device_id)
         self.homes.add(self.device_id, self.hub_id, flash, partial(SignedImageDevice, setup))
         self.homes.power_on(self.device_id)
 
