@@ -77,7 +77,7 @@ def test_what_is_live_and_what_is_due(ledger):
         assert view.due_commands(30, 9) == [rows[1], rows[0]]
         assert view.due_commands(29, 9) == view.due_commands(30, 1) == [rows[1]]
         assert view.due_commands(9, 9) == []
-        assert view.next_at_ms() == 10
+        assert view.next_deadline_ms() == 10
 
 
 def test_each_state_is_in_the_timeline(ledger):

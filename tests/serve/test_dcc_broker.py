@@ -86,7 +86,7 @@ def activated(dcc, execution_ms=None, at_ms=NOW_MS, **by) -> bytes:
 
 def to_devices(dcc):
     found = []
-    for envelope in dcc.shell.outgoing_wan(NOW_MS, 100):
+    for envelope in dcc.shell.outgoing_wan(100):
         match wan.decode(envelope.body):
             case wan.ToDevice(gbcs):
                 assert envelope.receiver == HUB_ID
@@ -341,7 +341,7 @@ def test_a_read_is_held_until_its_time(dcc, device_id):
     assert dcc.ask(read(device_id, EXECUTION_MS)).response_code == "I99"
     assert to_devices(dcc) == []
     with dcc.ledger.view() as view:
-        assert view.next_at_ms() == EXECUTION_MS
+        assert view.next_deadline_ms() == EXECUTION_MS
     assert dcc.shell.scan_due(EXECUTION_MS - 1, 10) == 0
     assert dcc.shell.scan_due(EXECUTION_MS, 10) == 1
     (command,) = to_devices(dcc)

@@ -1,5 +1,6 @@
 """The DCC's shell: requests answered, reports received, on a real ledger with real signatures."""
 
+from functools import partial
 from itertools import permutations
 
 import msgspec
@@ -85,7 +86,7 @@ def test_an_accepted_update_is_recorded_whole():
     delivery = dcc.delivery()
     assert (delivery.state, delivery.live, delivery.version) == (Milestone.ACCEPTED, True, NEW)
     assert delivery.request == row.number
-    (sent,) = dcc.shell.outgoing_wan(NOW_MS, 10)
+    (sent,) = dcc.shell.outgoing_wan(10)
     assert sent.receiver == HUB_ID
     assert wan.decode(sent.body) == wan.DeliverImage(
         request.request_id, row.image_hash, (DEVICE_ID,)
@@ -209,7 +210,7 @@ def test_refused_requests_set_nothing_going(name):
     assert answer.body.service_reference == request.service_reference
     assert answer.body.content == content
     assert dcc.state(DEVICE_ID) is dcc.state(HCALCS.device_id) is None
-    assert dcc.shell.outgoing_wan(LATER_MS, 10) == []
+    assert dcc.shell.outgoing_wan(10) == []
     assert dcc.events(0)[0] == f"answer:{code}"
 
 
@@ -317,7 +318,7 @@ def test_other_octets_under_a_used_request_id_are_refused(other):
     assert dcc.ask(other, LATER_MS).response_code == "E48"
     assert dcc.events(0) == ["answer:I0", "request-id:reused"]
     assert dcc.shell.answer(octets, LATER_MS) == answer
-    assert len(dcc.shell.outgoing_wan(LATER_MS, 10)) == 1
+    assert len(dcc.shell.outgoing_wan(10)) == 1
 
 
 def test_the_two_steps_of_a_critical_command_share_a_request_id():
@@ -448,7 +449,7 @@ def test_a_receipt_for_a_supplier_who_is_no_user_is_journalled_only():
     dcc = ADcc(HUB, stray)
     dcc.receive(receipt(AlertCode.FIRMWARE_VERIFIED, target=NETWORK_OPERATOR + 1))
     assert dcc.events(HCALCS.device_id) == ["unattributed:verification-success"]
-    assert dcc.shell.outgoing_push(LATER_MS, 10) == dcc.shell.outgoing_wan(LATER_MS, 10) == []
+    assert dcc.shell.outgoing_push(LATER_MS, 10) == dcc.shell.outgoing_wan(10) == []
 
 
 STRIPPED = enveloped(msgspec.structs.replace(decode(wan.decode(activation()).gbcs), signature=None))
@@ -638,13 +639,13 @@ def test_envelopes_and_pushes_go_apart():
     dcc = ADcc()
     dcc.receive(stored(dcc.accept_update()))
     dcc.ask(update_firmware(request_id=RequestID(SUPPLIER, ACB, 1001)), LATER_MS)
-    wan_numbers = [sent.number for sent in dcc.shell.outgoing_wan(LATER_MS, 10)]
+    wan_numbers = [sent.number for sent in dcc.shell.outgoing_wan(10)]
     push_numbers = [push.number for push in dcc.shell.outgoing_push(LATER_MS, 10)]
     assert len(wan_numbers) == 2
     assert len(push_numbers) == 1
     assert set(wan_numbers).isdisjoint(push_numbers)
     dcc.shell.taken(wan_numbers)
-    assert dcc.shell.outgoing_wan(LATER_MS, 10) == []
+    assert dcc.shell.outgoing_wan(10) == []
     assert len(dcc.shell.outgoing_push(LATER_MS, 10)) == 1
 
 
@@ -656,12 +657,12 @@ def test_pages_of_the_outbox_meet():
     dcc.shell.receive_wan(
         [(100 + n, stored(request, device_ids=(n,))) for n in range(1, 8)], LATER_MS
     )
-    for outgoing in (dcc.shell.outgoing_wan, dcc.shell.outgoing_push):
+    for outgoing in (dcc.shell.outgoing_wan, partial(dcc.shell.outgoing_push, LATER_MS)):
         seen, after = [], None
-        while page := outgoing(LATER_MS, 2, after):
+        while page := outgoing(2, after):
             seen += [message.number for message in page]
             after = page[-1]
-        assert seen == [message.number for message in outgoing(LATER_MS, 100)]
+        assert seen == [message.number for message in outgoing(100)]
         assert len(seen) == 7
 
 

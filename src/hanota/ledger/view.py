@@ -130,10 +130,9 @@ class View:
         )
         return [columns.outgoing(row) for row in rows]
 
-    def next_at_ms(self) -> int | None:
-        """When the next message, live delivery or live command is due; None for never."""
-        waiting: list[int | None] = [message.due_ms for message in self.outbox(LATEST_MS, 1)]
-        waiting += [delivery.due_ms for delivery in self.due(LATEST_MS, 1)]
+    def next_deadline_ms(self) -> int | None:
+        """When the next live delivery or live command is due; None for never."""
+        waiting = [delivery.due_ms for delivery in self.due(LATEST_MS, 1)]
         waiting += [command.due_ms for command in self.due_commands(LATEST_MS, 1)]
         return min((at_ms for at_ms in waiting if at_ms is not None), default=None)
 

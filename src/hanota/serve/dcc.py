@@ -132,13 +132,11 @@ class DccShell:
             batch.record(_tracking_ended(delivery, now_ms) for delivery in due)
             return len(due) + self._broker.scan_due(batch, now_ms, limit)
 
-    def outgoing_wan(
-        self,
-        now_ms: int,  # noqa: ARG002 -- asked like `outgoing_push`; an envelope may always go
-        limit: int,
-        after: Outgoing | None = None,
-    ) -> list[Outgoing]:
-        """Envelopes for hubs, oldest first, from behind `after`; each stays until it is `taken`."""
+    def outgoing_wan(self, limit: int, after: Outgoing | None = None) -> list[Outgoing]:
+        """Envelopes for hubs, oldest first, from behind `after`; each stays until it is `taken`.
+
+        None of them waits for a time, as a push to a user does.
+        """
         with self._ledger.view() as view:
             return view.outbox(AT_ONCE_MS, limit, after)
 

@@ -95,9 +95,7 @@ class Chain:
         self._push()
 
     def _carry_to_hubs(self) -> None:
-        while page := self._dcc.outgoing_wan(
-            self.now_ms, LINK_BATCH_MESSAGES_MAX, self._last_to_hubs
-        ):
+        while page := self._dcc.outgoing_wan(LINK_BATCH_MESSAGES_MAX, self._last_to_hubs):
             for sent in page:
                 message = Message(self._dcc_id, sent.receiver, sent.number, sent.body)
                 self._to_hubs.send(message, self.now_ms)
@@ -129,7 +127,7 @@ class Chain:
 
 def _next_deadline_ms(ledger: Ledger) -> int | None:
     with ledger.view() as view:
-        return next((delivery.due_ms for delivery in view.due(LATEST_MS, 1)), None)
+        return view.next_deadline_ms()
 
 
 def _outbox_depth(ledger: Ledger) -> int:

@@ -32,9 +32,6 @@ ANY_FILE_VERSION = 0xFFFF_FFFF
 # `upgrade_time_s` that says: wait for another Upgrade End Response, however long it takes.
 UPGRADE_TIME_HOLD = 0xFFFF_FFFF
 
-# Image types that a manufacturer assigns; those above are in ImageType.
-MANUFACTURER_IMAGE_TYPES = range(0xFFC0)
-
 
 class ImageType(IntEnum):
     """Image types with a meaning of their own for every manufacturer."""
