@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet
 
-.PHONY: setup demo test check bench long lock oracles format clean
+.PHONY: mutants setup demo test check bench long lock oracles format clean
 
 setup: $(VENV)/.runtime
 
@@ -23,7 +23,7 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 demo: setup
 	$(BIN)/hanota demo
 
-# The independent implementations that tests compare with: tshark, and the npm keystore with the
+# The independent implementations that tests compare with: tshark, and the DCC's client tools and
 # test keys. Without a package manager or a network the tests that want them skip and say so.
 oracles: setup
 	$(PYTHON) scripts/oracles.py
@@ -40,6 +40,10 @@ check: $(VENV)/.dev oracles
 
 long: $(VENV)/.dev oracles
 	$(BIN)/pytest -n auto
+
+# Deliberate mistakes in copies of the tree, and whether seeds and tests notice each.
+mutants: $(VENV)/.dev
+	$(BIN)/python -m mutants --table docs/mutants.md
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench

@@ -14,10 +14,12 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 VECTORS = SHARED / "vectors"
-KEYSTORE = ROOT / ".oracles/node_modules/@smartdcc/dccboxed-keystore/keystore.json"
+NPM_PACKAGES = ROOT / ".oracles/node_modules/@smartdcc"
+KEYSTORE = NPM_PACKAGES / "dccboxed-keystore/keystore.json"
 
 
-def _absent(what: str) -> NoReturn:
+def absent(what: str) -> NoReturn:
+    """Skip the test that wants this, or fail it where everything must be present."""
     if os.environ.get("HANOTA_REQUIRE_ORACLES") == "1":
         pytest.fail(f"{what} is required here and absent")
     pytest.skip(f"{what} is absent")
@@ -26,22 +28,29 @@ def _absent(what: str) -> NoReturn:
 def require_vectors() -> Path:
     """The folder with the published vectors."""
     if not VECTORS.is_dir():
-        _absent("the folder ../shared/vectors with the published vectors")
+        absent("the folder ../shared/vectors with the published vectors")
     return VECTORS
 
 
 def require_keystore() -> Path:
     """keystore.json of the npm package with the organisations' test keys."""
     if not KEYSTORE.is_file():
-        _absent("keystore.json of the npm package @smartdcc/dccboxed-keystore (`make oracles`)")
+        absent("keystore.json of the npm package @smartdcc/dccboxed-keystore (`make oracles`)")
     return KEYSTORE
+
+
+def require_npm_package(name: str) -> Path:
+    """The folder of one of the DCC's own client tools, @smartdcc/`name`."""
+    if not (NPM_PACKAGES / name / "package.json").is_file():
+        absent(f"the npm package @smartdcc/{name} (`make oracles`)")
+    return NPM_PACKAGES / name
 
 
 def require_tool(name: str) -> str:
     """The path of a program such as tshark."""
     found = shutil.which(name)
     if found is None:
-        _absent(f"the program {name} (`make oracles`)")
+        absent(f"the program {name} (`make oracles`)")
     return found
 
 

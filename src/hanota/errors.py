@@ -26,3 +26,7 @@ class RemoteError(HanotaError):
         super().__init__(reason)
         self.code = code
         self.reason = reason
+
+    def __reduce__(self) -> tuple[type["RemoteError"], tuple[Enum, str]]:
+        # What one process has read, another may have to answer.
+        return type(self), (self.code, self.reason)

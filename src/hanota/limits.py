@@ -28,6 +28,8 @@ HASH_OCTETS = 32
 SERIAL_OCTETS_MAX = 20
 # IEEE 802.15.4: a PHY frame with its check sum.
 RADIO_FRAME_OCTETS_MAX = 127
+# ZigBee specification (05-3474) annex A: AES-128.
+RADIO_KEY_OCTETS = 16
 
 # --- Chosen by this project: no public source ---
 
@@ -57,8 +59,17 @@ CERTIFICATE_OCTETS_MAX = 4_096
 CHAIN_AUTHORITIES_MAX = 4
 # Certificates, and as many private keys, that the test PKI keeps after it has made them.
 CERTIFICATES_CACHED_MAX = 4_096
+# Shared secrets that a party keeps, with the certificates that they are for: about 2 KB a pair.
+SHARED_SECRETS_KEPT_MAX = 16_384
 # A file of certificates or keys; keystore.json of the public test PKI has 35 KB.
 KEY_FILE_OCTETS_MAX = 16_000_000
+# The passphrase of an encrypted private key.
+PASSPHRASE_OCTETS_MAX = 1_024
+# One row of a file of devices or products; of every column as many different cells are kept.
+FILE_ROW_OCTETS_MAX = 16_384
+CELLS_KEPT_MAX = 256
+# Bad rows of such a file that a report tells one by one; the others are counted.
+BAD_ROWS_TOLD_MAX = 100
 # The one size that fits an 802.15.4 frame with APS security and extended nonce.
 BLOCK_SIZE_OCTETS = 48
 # MinimumBlockPeriod that a hub sets in its clients.
@@ -91,6 +102,68 @@ PUSH_RETRY_S = 60
 PUSH_RETRY_S_MAX = 3_600
 # A push that was never taken leaves the queue after this; the journal keeps it.
 PUSH_HOLD_DAYS = 2
+# The user's endpoint has so long to take a push: DCC Boxed's clients start a JVM for each.
+PUSH_TIMEOUT_S = 15
+# A longer list is pushed in parts: DCC Boxed's clients took 90 kB and refused 130 kB.
+PUSH_BODY_OCTETS_MAX = 90_000
+# A request is answered within this time: DCC Boxed's clients wait no longer.
+SYNC_ANSWER_MS_MAX = 3_000
+# A client of DUIS over HTTP waits this long for the whole answer; the DCC has 3 s for it, and the
+# largest request takes its time to get there.
+DUIS_ANSWER_TIMEOUT_S = 30
+# The end to which a DCC pushes: octets of one push (a GBCS message of the largest size has 87,000
+# in base64), and the time that they may take to arrive.
+PUSH_RECEIVED_OCTETS_MAX = 1_000_000
+PUSH_RECEIVED_TIMEOUT_S = 15
+# Pushes that have gathered at a supplier are read together, and recorded in one transaction.
+PUSHES_GATHERED_MAX = 64
+# Pushes that wait in memory to be printed; the DCC waits with the next.
+PUSHES_WAITING_MAX = 1_000
+# Requests that a verb which asks many devices has under way at once.
+REQUESTS_AT_ONCE_MAX = 8
+# A supplier's process looks so often for what waits in its outbox, and for what is due; after a
+# request that got no good answer it rests for a moment of real time. The same octets go out again
+# after this, doubling up to the next.
+OUTBOX_POLL_MS = 100
+SUPPLIER_LOOK_MS = 500
+REQUEST_REST_MS = 500
+REQUEST_RETRY_S = 1
+REQUEST_RETRY_S_MAX = 60
+# The DCC's end of DUIS over HTTP. Requests and octets that it has in hand at once: four of the
+# largest; past either it answers 503, and names a time after which to try again.
+DUIS_REQUESTS_IN_HAND_MAX = 256
+DUIS_OCTETS_IN_HAND_MAX = 4 * DUIS_OCTETS_MAX
+DUIS_BODY_TIMEOUT_S = 30
+RETRY_AFTER_S = 1
+# Small requests that have gathered are read together, and then answered in one transaction. A
+# large one is read by itself.
+DUIS_GATHERED_MAX = 64
+DUIS_SMALL_OCTETS_MAX = 65_536
+# A request line with its headers, and the time that it may take to arrive; connections at once;
+# and what a service grants them when it closes.
+HTTP_HEAD_OCTETS_MAX = 32_768
+HTTP_HEAD_TIMEOUT_S = 10
+HTTP_CONNECTIONS_MAX = 1_024
+HTTP_CLOSING_S = 5
+# A request to the SMKI service holds one id or serial number.
+SMKI_OCTETS_MAX = 4_096
+SMKI_BODY_TIMEOUT_S = 10
+# Pushes under way to one user at once, and what is read of its answer; a user whose endpoint did
+# not answer at all is left alone for a moment of real time.
+PUSHES_AT_ONCE_MAX = 8
+PUSH_ANSWER_OCTETS_MAX = 4_096
+PUSH_POLL_MS = 100
+PUSH_REST_MS = 1_000
+# An operator waits this long for a DCC that runs on the same machine, and is told so many rows of
+# a list.
+OPERATOR_TIMEOUT_S = 30
+OPERATOR_ROWS_MAX = 1_000
+# Homes in one process with their DCC exchange messages with it so often, in real time.
+EXCHANGE_PERIOD_REAL_MS = 50
+# Envelopes on their way to hubs at once; the others wait in the outbox.
+WAN_IN_FLIGHT_MAX = 20_000
+# Where time runs faster than real: how far ahead of the homes it may be, in real time.
+CLOCK_LEAD_MS = 10_000
 # A supplier takes a device for silent after this.
 SILENCE_DEADLINE_DAYS = 14
 # Before it does, it asks which version the device runs (11.2), so often and so far apart.
@@ -135,15 +208,43 @@ FRAME_LATENCY_MS = 8
 TUNNEL_MESSAGE_OCTETS_MAX = 1_500
 # Octets of one tunnel chunk: fits a frame with NWK and APS security.
 TUNNEL_CHUNK_OCTETS = 44
-# Size of the image that the demo, the simulator and the power-cut tests send.
+# Size of the images that the demo sends to PPMIDs and HCALCSs, and of that which the simulator and
+# the power-cut tests send.
 DEMO_IMAGE_OCTETS = 65_536
+DEMO_HCALCS_IMAGE_OCTETS = 8_192
 SIMULATE_IMAGE_OCTETS = 16_384
 POWERCUT_IMAGE_OCTETS = 4_096
 # A ledger: page cache of a connection, pages of the log before they go to the file (200 MB), and
-# how long one writer waits for another.
+# how long one writer waits for another. On a server a writer that is silent for so long inside a
+# batch is taken for dead, and loses it.
 LEDGER_CACHE_KIB = 65_536
 LEDGER_LOG_PAGES = 50_000
 LEDGER_WAIT_MS = 10_000
+LEDGER_IDLE_MS = 30_000
+
+# A filter of an estate: longer ones are machine-made, and belong into a file of ids.
+FILTER_CHARACTERS_MAX = 8_192
+FILTER_TERMS_MAX = 32
+FILTER_VALUES_MAX = 200
+# A plan of a campaign, in JSON, and its waves.
+PLAN_OCTETS_MAX = 262_144
+WAVES_MAX = 32
+# A rate an hour is spent in portions of this length.
+PACING_PORTION_MIN = 5
+# A pause before a retry doubles at most so often.
+RETRY_DOUBLINGS_MAX = 16
+
+# Rows of a large estate or campaign that are read or written at once.
+LEDGER_BATCH_ROWS = 5_000
+# A device for which another request is in progress is asked again after this, so often.
+IN_PROGRESS_REST_H = 24
+IN_PROGRESS_TRIES_MAX = 14
+# Devices of a campaign that are asked to activate at once: each takes two signatures.
+ACTIVATIONS_PER_STEP = 200
+# A campaign that takes late joiners looks for them so often.
+LATE_JOINERS_PERIOD_H = 1
+# A name of a release, of a campaign, or of whoever acts.
+NAME_CHARACTERS_MAX = 100
 
 # Later than any instant: the end of the year 9999.
 LATEST_MS = 253_402_300_799_999

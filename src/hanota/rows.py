@@ -1,7 +1,8 @@
 """What a ledger keeps, as rows: the shape in which rules take and give large numbers.
 
 The supplier and the DCC each keep a ledger of their own with these rows. A row is a frozen value;
-a rule takes rows and returns rows, a shell reads and writes them in one transaction a batch.
+a rule takes rows and returns rows, a shell reads and writes them in one transaction a batch. It
+holds only what was there before it, so it is never part of a cycle that a collector had to find.
 """
 
 from enum import StrEnum
@@ -11,7 +12,7 @@ import msgspec
 from hanota.model import DeviceStatus, DeviceType, Region, RequestID
 
 
-class Device(msgspec.Struct, frozen=True):
+class Device(msgspec.Struct, frozen=True, gc=False):
     """One device of an inventory: the DCC's (SMI) or a supplier's estate."""
 
     device_id: int
@@ -36,7 +37,7 @@ class ProductStatus(StrEnum):
     WITHDRAWN = "Withdrawn"
 
 
-class ProductEntry(msgspec.Struct, frozen=True):
+class ProductEntry(msgspec.Struct, frozen=True, gc=False):
     """One firmware version of one model on the Central Products List."""
 
     type: DeviceType
@@ -51,7 +52,7 @@ class ProductEntry(msgspec.Struct, frozen=True):
     follows: tuple[str, ...]  # versions that it may follow (MP231); empty: any
 
 
-class RequestRow(msgspec.Struct, frozen=True):
+class RequestRow(msgspec.Struct, frozen=True, gc=False):
     """One DUIS request that a party has sent or accepted."""
 
     number: int  # of this ledger, 1 up
@@ -65,7 +66,7 @@ class RequestRow(msgspec.Struct, frozen=True):
     answer: bytes | None  # the synchronous answer as it was sent or received
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class Delivery(msgspec.Struct, frozen=True, gc=False):
     """Where one device is in one request."""
 
     device_id: int
@@ -79,7 +80,7 @@ class Delivery(msgspec.Struct, frozen=True):
     changed_ms: int
 
 
-class Command(msgspec.Struct, frozen=True):
+class Command(msgspec.Struct, frozen=True, gc=False):
     """One GBCS command for one device, from the request that asks for it to what came of it.
 
     Originator, device and counter are those of its header: what an answer names.
@@ -96,7 +97,7 @@ class Command(msgspec.Struct, frozen=True):
     gbcs: bytes  # the message as it stands: pre-command, or as it was sent; empty before
 
 
-class JournalEntry(msgspec.Struct, frozen=True):
+class JournalEntry(msgspec.Struct, frozen=True, gc=False):
     """One thing that happened, never changed afterwards."""
 
     at_ms: int
@@ -107,7 +108,7 @@ class JournalEntry(msgspec.Struct, frozen=True):
     message: bytes  # the original octets, empty where there are none
 
 
-class Outgoing(msgspec.Struct, frozen=True):
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """One message that waits in the outbox until its receiver has taken it."""
 
     number: int  # order of recording; 0 before it is recorded
@@ -115,12 +116,91 @@ class Outgoing(msgspec.Struct, frozen=True):
     body: bytes
     due_ms: int  # not before
     tries: int
+    # What a receiver is told of one device it is told in order: a message waits until those before
+    # it are taken. 0: it waits for none.
+    device_id: int = 0
+    since_ms: int = 0  # the first `due_ms`; the ledger sets it
 
 
-class MessageKey(msgspec.Struct, frozen=True):
+class Untaken(msgspec.Struct, frozen=True, gc=False):
+    """One message that left the outbox although its receiver has not taken it."""
+
+    number: int  # of the journal entry that says so
+    at_ms: int
+    event: str  # why, in the rule's own word
+    receiver: int
+    device_id: int
+    body: bytes
+    tries: int
+    status: int | None  # the HTTP status of the last answer, None where there was none
+
+
+class MessageKey(msgspec.Struct, frozen=True, gc=False):
     """What makes a GBCS message that message, whatever its signature octets."""
 
     originator: int
     target: int
     cra: int
     counter: int
+
+
+class Release(msgspec.Struct, frozen=True, gc=False):
+    """An image that a supplier's campaigns may bring, with what its OTA header says."""
+
+    name: str
+    sha256: bytes  # of the OTA file, 32 octets
+    hash: bytes  # Manufacturer Image Hash, 32 octets
+    type: DeviceType
+    manufacturer_code: int
+    version: str  # 8 upper-case hex digits
+    hardware_min: int | None  # both or neither
+    hardware_max: int | None
+    added_by: str
+    added_ms: int
+    expires_ms: int | None  # nothing of it is sent from then on
+    withdrawn_ms: int | None
+
+
+class Campaign(msgspec.Struct, frozen=True, gc=False):
+    """One campaign of a supplier, as it stands."""
+
+    number: int  # of this ledger, 1 up; 0 before it is recorded
+    name: str
+    author: str
+    plan: bytes  # JSON, see `supplier.campaign.plan`
+    state: str
+    why: str  # why it is in this state, or waits
+    revision: int  # the ledger counts the changes
+    digest: bytes | None  # of plan, image and devices, as approved
+    version: str  # that its devices end with; empty before the start
+    wave: int  # the newest that has begun
+    wave_bounds: tuple[int, ...]  # see `supplier.campaign.waves`
+    proven_since_ms: int | None
+    counted_from_ms: int  # its halts look back no further
+    look_ms: int | None  # when there is something to do, though nothing happens before
+    joined_ms: int  # when it last looked for devices that came into its cohort
+
+
+class CampaignAct(msgspec.Struct, frozen=True, gc=False):
+    """One thing that somebody did to a campaign, never changed afterwards."""
+
+    campaign: int
+    at_ms: int
+    actor: str
+    act: str
+    why: str
+    digest: bytes | None  # what was approved
+
+
+class CampaignDevice(msgspec.Struct, frozen=True, gc=False):
+    """Where one device of a campaign is."""
+
+    device_id: int
+    campaign: int
+    wave: int
+    region: Region
+    state: str  # a DeviceState or an Outcome
+    reason: str  # why it was left out, or what its last try ended in
+    request: int | None  # the last that it was asked in
+    tries: int  # of the step of the pathway that it is at
+    next_try_ms: int | None

@@ -280,7 +280,7 @@ ENCRYPTED = (
 )
 BAD_KEYS = [
     ("no PEM", "the private key cannot be read"),
-    (ENCRYPTED, "the private key cannot be read"),
+    (ENCRYPTED, "the private key is encrypted, and no passphrase is given"),
     (private_pem(PKI.private_key(PPMID, AGREEMENT)), "the private key is not that of"),
     (private_pem(ec.generate_private_key(ec.SECP384R1())), "the private key is not that of"),
     (private_pem(ed25519.Ed25519PrivateKey.generate()), "the private key is not that of"),

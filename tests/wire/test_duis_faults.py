@@ -25,7 +25,8 @@ UPDATE = REQUESTS[1][1]
 
 # --- Faults in a request, and the code to answer ---
 
-E100, E11, E12, E13 = (ResponseCode.E100, ResponseCode.E11, ResponseCode.E12, ResponseCode.E13)
+E11, E12, E13 = ResponseCode.E11, ResponseCode.E12, ResponseCode.E13
+E19, E100 = ResponseCode.E19, ResponseCode.E100
 FAULTS = [
     (READ, ">1<", ">0<", E11),
     (READ, ">1<", ">10<", E11),
@@ -88,8 +89,8 @@ FAULTS = [
     (REQUESTS[4][1], "000102", "0102", E100),
     (REQUESTS[4][1], "000102", "0G0102", E100),
     (REQUESTS[4][1], "000102", "00000102", E100),
-    (REQUESTS[6][1], DEVICE, "00-DB-12-34-56-78-90", E100),
-    (REQUESTS[6][1], f"<sr:DeviceID>{DEVICE}</sr:DeviceID>", "<sr:UPRN>1</sr:UPRN>", E100),
+    (REQUESTS[6][1], DEVICE, "00-DB-12-34-56-78-90", E19),
+    (REQUESTS[6][1], f"<sr:DeviceID>{DEVICE}</sr:DeviceID>", "<sr:UPRN>1</sr:UPRN>", E19),
 ]  # fmt: skip
 
 

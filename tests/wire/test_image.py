@@ -42,7 +42,7 @@ HARDWARE = bytes.fromhex(
     "1ef1ee0b 0001 3c00 0400 1d12 8500 78563412 0200" + "20" * 32 + "3f000000 0100 00ff aabbcc"
 )
 EVERY_FIELD = bytes.fromhex(
-    "1ef1ee0b 0001 4500 0700 ffff ffff feffffff 0300"
+    "1ef1ee0b 0001 4500 0700 feff feff feffffff 0300"
     + "ff" * 32
     + "48000000 02 a49078563412db00 0000 ffff aabbcc"
 )
@@ -85,8 +85,8 @@ GOLDEN: dict[str, tuple[bytes, OtaImage]] = {
         EVERY_FIELD,
         OtaImage(
             ImageHeader(
-                manufacturer_code=0xFFFF,
-                image_type=0xFFFF,
+                manufacturer_code=0xFFFE,
+                image_type=0xFFFE,
                 file_version=0xFFFFFFFE,
                 stack_version=3,
                 header_string=b"\xff" * 32,
@@ -205,6 +205,9 @@ def test_a_header_is_read_from_the_first_blocks(data: bytes, image: OtaImage) ->
         (put(52, "00000000"), ImageFault.EMPTY_IMAGE, "says 0 octets"),
         (put(52, "01409c00"), ImageFault.TOO_LARGE, "10240001 octets exceeds the 10240000"),
         (put(52, "ffffffff"), ImageFault.TOO_LARGE, "4294967295"),
+        (put(10, "ffff"), ImageFault.WILDCARD, "manufacturer code FFFF stands for any"),
+        (put(12, "ffff"), ImageFault.WILDCARD, "image type FFFF stands for any"),
+        (put(14, "ffffffff"), ImageFault.WILDCARD, "file version FFFFFFFF stands for any"),
         (put(56, "01ff00ff"), ImageFault.HARDWARE_RANGE, "FF01 is above the highest, FF00"),
     ],
 )
@@ -326,9 +329,9 @@ def test_image_types_name_one_device_kind_each() -> None:
 
 headers = st.builds(
     ImageHeader,
-    manufacturer_code=st.integers(0, 0xFFFF),
-    image_type=st.integers(0, 0xFFFF),
-    file_version=st.integers(0, 0xFFFFFFFF),
+    manufacturer_code=st.integers(0, 0xFFFE),
+    image_type=st.integers(0, 0xFFFE),
+    file_version=st.integers(0, 0xFFFFFFFE),
     stack_version=st.integers(0, 0xFFFF),
     header_string=st.binary(min_size=32, max_size=32),
     total_size=st.just(0),

@@ -79,6 +79,8 @@ class CertificateSet:
 
     def trusts(self, certificate: Certificate, at_ms: int) -> bool:  # noqa: ARG002 - any time
         """Whether the certificate is one of the set."""
+        if self._by_serial.get(certificate.serial) is certificate:
+            return True
         return certificate in self.find(certificate.eui, certificate.usage)
 
 

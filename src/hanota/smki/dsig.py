@@ -20,7 +20,7 @@ from hanota.smki.directory import Directory, Signer
 from hanota.wire.codes import ResponseCode
 from hanota.wire.duis import messages, signature
 from hanota.wire.duis.document import Document
-from hanota.wire.duis.values import Request, Response
+from hanota.wire.duis.values import Request, RequestHeader, Response
 
 
 def sign_request(request: Request, directory: Directory, signer: Signer) -> bytes:
@@ -50,15 +50,21 @@ def response_signer(dcc: int, directory: Directory, signer: Signer) -> signature
     return _document_signer(dcc, Role.DSP_XML_SIGNING, directory, signer)
 
 
-def signer_of_request(document: Document, directory: Directory, at_ms: int) -> Certificate | None:
+def signer_of_request(
+    document: Document,
+    directory: Directory,
+    at_ms: int,
+    header: RequestHeader | None = None,
+) -> Certificate | None:
     """The certificate of the user who signed a request, None where nobody did.
 
-    RemoteError(E48) unless the directory trusts the certificate at this time, the signature is
-    its key's, it is the originator's, and it is one for requests.
+    `header` is that of the document, where it has been read before. RemoteError(E48) unless the
+    directory trusts the certificate at this time, the signature is its key's, it is the
+    originator's, and it is one for requests.
     """
     certificate = _signed_by(document, directory, at_ms)
     if certificate is not None:
-        request_id = messages.request_header(document).request_id
+        request_id = (header or messages.request_header(document)).request_id
         if request_id is None or request_id.originator != certificate.eui:
             raise _fault(f"{eui_text(certificate.eui)} signed a request of another originator")
         if not _signs_requests(certificate, directory):

@@ -36,6 +36,9 @@ USAGES_OF_ROLE = {
     Role.DSP_XML_SIGNING: _SIGNATURE_ONLY,
 }
 
+# How the role of an organisation is written on a command line and in the name of a file.
+ROLE_WORDS = {role: role.name.lower().replace("_", "-") for role in USAGES_OF_ROLE}
+
 
 @dataclass(frozen=True, slots=True)
 class Organisation:

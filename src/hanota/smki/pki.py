@@ -34,25 +34,36 @@ class TestPki:
     Any EUI-64 that is no organisation's is a device's, with one certificate a usage and no role.
     Where no role is given, an organisation's first one that has such a key is meant. LocalError
     where an organisation has no such key.
+
+    Args:
+        seed: decides every key.
+        organisations: who is an organisation, and in which roles.
+        device_issuer: issues the devices' certificates; one made from the seed where none is given.
     """
 
     __test__ = False  # it is no test, whatever pytest makes of its name
 
-    def __init__(self, seed: bytes, organisations: Iterable[Organisation] = ORGANISATIONS) -> None:
+    def __init__(
+        self,
+        seed: bytes,
+        organisations: Iterable[Organisation] = ORGANISATIONS,
+        *,
+        device_issuer: Issuer | None = None,
+    ) -> None:
         self._seed = seed
         self._organisations = {organisation.eui: organisation for organisation in organisations}
         self._private_key = lru_cache(CERTIFICATES_CACHED_MAX)(self._derive)
         self._certificate = lru_cache(CERTIFICATES_CACHED_MAX)(self._mint)
         root = self._issuer(_ROOT, "H0", Role.ROOT)
-        self._device_issuer = self._issuer(_DEVICE_ISSUER, "H357")
+        self._device_issuer = device_issuer or self._issuer(_DEVICE_ISSUER, "H357")
         self._organisation_issuer = self._issuer(_ORGANISATION_ISSUER, "H1", Role.ISSUING_AUTHORITY)
         self._tag_key = root.key_identifier
+        # The root, who issues to devices, and who issues to organisations; their certificates.
+        self.issuers = (root, self._device_issuer, self._organisation_issuer)
         self.authorities: tuple[Authority, ...] = tuple(
             self._authority(number, root, issuer)
-            for number, issuer in (
-                (_ROOT, root),
-                (_DEVICE_ISSUER, self._device_issuer),
-                (_ORGANISATION_ISSUER, self._organisation_issuer),
+            for number, issuer in zip(
+                (_ROOT, _DEVICE_ISSUER, _ORGANISATION_ISSUER), self.issuers, strict=True
             )
         )
 

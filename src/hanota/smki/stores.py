@@ -39,7 +39,7 @@ def load_certificates(directory: Path) -> list[Certificate]:
     decoded = [
         _decode_or_leave_out(der, path.name)
         for path in paths
-        for der in _pem_certificates(_read(path), str(path))
+        for der in pem_certificates(read_key_file(path), str(path))
     ]
     return [certificate for certificate in decoded if certificate is not None]
 
@@ -53,18 +53,66 @@ def load_keystore(path: Path) -> "KeyStoreFile":
     """
     held: list[tuple[_Entry, Certificate]] = []
     for entry in _entries(path):
-        for der in _pem_certificates(entry.certificate.encode(), f"{path}, {entry.name}"):
+        for der in pem_certificates(entry.certificate.encode(), f"{path}, {entry.name}"):
             certificate = _decode_or_leave_out(der, f"{path.name}, {entry.name}")
             if certificate is not None:
                 held.append((entry, certificate))
     held.sort(key=_rank)
     private_keys = {
-        certificate.serial: _private_key(entry.private_key, certificate, f"{path}, {entry.name}")
+        certificate.serial: read_private_key(
+            entry.private_key.encode(), certificate.public_key, f"{path}, {entry.name}"
+        )
         for entry, certificate in held
         if entry.private_key
     }
     _log.warning("%s: certificates count whatever their dates, most have expired", path)
     return KeyStoreFile((certificate for _, certificate in held), private_keys)
+
+
+def read_key_file(path: Path) -> bytes:
+    """The octets of a file of certificates or keys; LocalError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            octets = file.read(KEY_FILE_OCTETS_MAX + 1)
+    except OSError as error:
+        raise LocalError(f"{path} cannot be read: {error.strerror}") from error
+    if len(octets) > KEY_FILE_OCTETS_MAX:
+        raise LocalError(f"{path} has more than {KEY_FILE_OCTETS_MAX} octets")
+    return octets
+
+
+def pem_certificates(octets: bytes, source: str) -> list[bytes]:
+    """The DER of every certificate in PEM; LocalError, naming the source, where there is none."""
+    blocks = _PEM.findall(octets)
+    if not blocks:
+        raise LocalError(f"{source} holds no certificate in PEM")
+    try:
+        return [binascii.a2b_base64(b"".join(block.split()), strict_mode=True) for block in blocks]
+    except binascii.Error as error:
+        raise LocalError(f"{source} holds a certificate that is no base64: {error}") from error
+
+
+def read_private_key(
+    pem: bytes, public_key: ec.EllipticCurvePublicKey, source: str, passphrase: bytes | None = None
+) -> ec.EllipticCurvePrivateKey:
+    """The private key in PEM that belongs to this public key.
+
+    LocalError, naming the source, where it is another, cannot be read, or is encrypted under
+    another passphrase. A key that is not encrypted needs no passphrase, even if there is one.
+    """
+    encrypted = _ENCRYPTED.search(pem) is not None
+    if encrypted and passphrase is None:
+        raise LocalError(f"{source}: the private key is encrypted, and no passphrase is given")
+    try:
+        private_key = load_pem_private_key(pem, passphrase if encrypted else None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        why = ": is the passphrase another?" if encrypted else ""
+        raise LocalError(f"{source}: the private key cannot be read{why}") from error
+    match private_key:
+        case ec.EllipticCurvePrivateKey() if private_key.public_key() == public_key:
+            return private_key
+        case _:
+            raise LocalError(f"{source}: the private key is not that of the certificate")
 
 
 class KeyStoreFile:
@@ -82,6 +130,10 @@ class KeyStoreFile:
         self.certificates = tuple(certificates)
         self._set = CertificateSet(self.certificates)
         self._private_keys = private_keys
+
+    def has_private_key(self, certificate: Certificate) -> bool:
+        """Whether the private key of this certificate was given too."""
+        return certificate.serial in self._private_keys
 
     def find(self, eui: int, usage: KeyUsage, role: Role | None = None) -> tuple[Certificate, ...]:
         """Look up as `directory.Directory` says."""
@@ -132,6 +184,8 @@ class _Entry(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 _PEM = re.compile(
     rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----", re.ASCII
 )
+# In PKCS #8, and in the older form of OpenSSL.
+_ENCRYPTED = re.compile(rb"BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED")
 _XML_ROLES = (Role.XML_SIGNING, Role.DSP_XML_SIGNING)
 # The tools take `Z1-` and `otherUser-` keys for GBCS, and no pre-payment key (`PP-`).
 _PREFERRED = re.compile(r"(Z1|otherUser)-(?!.*PP-)")
@@ -145,7 +199,9 @@ def _rank(held: tuple[_Entry, Certificate]) -> tuple[bool, bool, str]:
 
 def _entries(path: Path) -> list[_Entry]:
     try:
-        identities = msgspec.json.decode(_read(path), type=dict[str, dict[str, dict[str, _Entry]]])
+        identities = msgspec.json.decode(
+            read_key_file(path), type=dict[str, dict[str, dict[str, _Entry]]]
+        )
     except msgspec.DecodeError as error:
         raise LocalError(f"{path} is no key store: {error}") from error
     return [
@@ -156,42 +212,9 @@ def _entries(path: Path) -> list[_Entry]:
     ]
 
 
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            octets = file.read(KEY_FILE_OCTETS_MAX + 1)
-    except OSError as error:
-        raise LocalError(f"{path} cannot be read: {error.strerror}") from error
-    if len(octets) > KEY_FILE_OCTETS_MAX:
-        raise LocalError(f"{path} has more than {KEY_FILE_OCTETS_MAX} octets")
-    return octets
-
-
-def _pem_certificates(octets: bytes, source: str) -> list[bytes]:
-    blocks = _PEM.findall(octets)
-    if not blocks:
-        raise LocalError(f"{source} holds no certificate in PEM")
-    try:
-        return [binascii.a2b_base64(b"".join(block.split()), strict_mode=True) for block in blocks]
-    except binascii.Error as error:
-        raise LocalError(f"{source} holds a certificate that is no base64: {error}") from error
-
-
 def _decode_or_leave_out(der: bytes, source: str) -> Certificate | None:
     try:
         return decode_certificate(der)
     except RemoteError as error:
         _log.warning("%s is left out: %s", source, error.reason)
         return None
-
-
-def _private_key(pem: str, certificate: Certificate, source: str) -> ec.EllipticCurvePrivateKey:
-    try:
-        private_key = load_pem_private_key(pem.encode(), None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise LocalError(f"{source}: the private key cannot be read") from error
-    match private_key:
-        case ec.EllipticCurvePrivateKey() if private_key.public_key() == certificate.public_key:
-            return private_key
-        case _:
-            raise LocalError(f"{source}: the private key is not that of the certificate")

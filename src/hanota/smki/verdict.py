@@ -14,11 +14,14 @@ from hanota.errors import RemoteError
 from hanota.model import KeyUsage
 from hanota.smki import dsig, keys, protection
 from hanota.smki.certificates import Certificate
-from hanota.smki.directory import CertificateSet, Directory, Signer
+from hanota.smki.directory import Directory, Signer
 from hanota.wire.duis.document import REQUEST, Document
 from hanota.wire.duis.signature import read_signature
 from hanota.wire.gbcs.message import GbcsMessage
 from hanota.wire.image import OtaImage
+
+# A CertificateSet believes its certificates at any time.
+ANY_TIME_MS = 0
 
 
 class Verdict(StrEnum):
@@ -83,8 +86,10 @@ def judge_mac(
     )
 
 
-def judge_document(document: Document, directory: CertificateSet) -> SignatureFinding:
-    """Look the certificate up by its serial number and check as the receiver would.
+def judge_document(
+    document: Document, directory: Directory, at_ms: int = ANY_TIME_MS
+) -> SignatureFinding:
+    """Look the certificate up by its serial number and check as the receiver would at this time.
 
     So a signature is invalid too where its digest is not that of the document, which takes no
     key, and where it is that of somebody who may not sign such a document.
@@ -97,17 +102,13 @@ def judge_document(document: Document, directory: CertificateSet) -> SignatureFi
         if certificate is None:
             return SignatureFinding(Verdict.UNKNOWN_KEY)
         if document.root.tag == REQUEST:
-            dsig.signer_of_request(document, directory, _ANY_TIME_MS)
+            dsig.signer_of_request(document, directory, at_ms)
         else:
             # Which DCC it comes from is not known here, so the role alone has to be right.
-            dsig.signer_of_response(document, certificate.eui, directory, _ANY_TIME_MS)
+            dsig.signer_of_response(document, certificate.eui, directory, at_ms)
     except RemoteError as fault:
         return SignatureFinding(Verdict.INVALID, fault=fault.reason)
     return SignatureFinding(Verdict.VALID, certificate.eui)
-
-
-# A CertificateSet believes its certificates at any time.
-_ANY_TIME_MS = 0
 
 
 def _tried(fits: Iterable[bool]) -> Verdict:

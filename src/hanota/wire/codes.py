@@ -99,6 +99,7 @@ class ImageFault(Enum):
     HEADER_LENGTH = "header-length"
     FIELD_CONTROL = "field-control"
     TOTAL_SIZE = "total-size"
+    WILDCARD = "wildcard"
     HARDWARE_RANGE = "hardware-range"
     EMPTY_IMAGE = "empty-image"
     TRAILER = "trailer"
@@ -136,6 +137,19 @@ class CertificateFault(Enum):
     DATES = "dates"
 
 
+class FileFault(Enum):
+    """What is wrong with a file of devices or products; nothing of it is kept."""
+
+    HEADER = "header"
+    ROW = "row"
+
+
+class CertificateServiceFault(Enum):
+    """What is wrong with a request to the SMKI service; over HTTP the answer is 401."""
+
+    MALFORMED = "malformed"
+
+
 class RadioFault(Enum):
     """What is wrong with an 802.15.4 frame; a receiver drops it in silence."""
 
@@ -143,3 +157,4 @@ class RadioFault(Enum):
     CHECK_SEQUENCE = "check-sequence"
     UNSUPPORTED = "unsupported"
     ADDRESS = "address"
+    SECURITY = "security"

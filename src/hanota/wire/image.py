@@ -25,6 +25,7 @@ from hanota.limits import (
 )
 from hanota.model import DeviceType
 from hanota.wire.codes import ImageFault
+from hanota.wire.ota import ANY_FILE_VERSION, ANY_IMAGE_TYPE, ANY_MANUFACTURER
 
 HEADER_MAGIC = 0x0BEEF11E
 HEADER_VERSION = 0x0100
@@ -44,6 +45,10 @@ DEVICE_TYPES = {image_type: device for device, image_type in IMAGE_TYPES.items()
 # Kinds that 11.1 updates: their image ends with the supplier's signature. Sampled for the ESME;
 # that GSME and HCALCS do likewise follows from their sharing its method.
 SIGNED_TYPES = frozenset({DeviceType.ESME, DeviceType.GSME, DeviceType.HCALCS})
+
+# Kinds whose image has a trailer at all. That a hub's ends with its communications provider's
+# signature is an assumption: no image of one is public.
+TRAILER_TYPES = SIGNED_TYPES | {DeviceType.CHF}
 
 
 class ImageHeader(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -277,7 +282,22 @@ _LAYOUTS = {control: _layout(control) for control in range(1 << len(_OPTIONAL_FI
 _TRAILER_START = bytes((0x00, SIGNATURE_OCTETS))
 
 
+# In messages of the OTA cluster (ZCL 11.13) these stand for any value, so no image can have them:
+# whoever asks for it or answers would mean others as well.
+_WILDCARDS = (
+    ("manufacturer code", "manufacturer_code", ANY_MANUFACTURER),
+    ("image type", "image_type", ANY_IMAGE_TYPE),
+    ("file version", "file_version", ANY_FILE_VERSION),
+)
+
+
 def _fault(header: ImageHeader) -> tuple[ImageFault, str] | None:
+    for name, field, wildcard in _WILDCARDS:
+        if getattr(header, field) == wildcard:
+            return (
+                ImageFault.WILDCARD,
+                f"the {name} {wildcard:X} stands for any, and names no image",
+            )
     low, high = header.hardware_min, header.hardware_max
     if (low is None) != (high is None):
         return ImageFault.HARDWARE_RANGE, "a hardware range needs both of its ends"

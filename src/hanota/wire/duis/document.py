@@ -47,8 +47,10 @@ _PROLOG = re.compile(
     re.DOTALL,
 )
 _VERSION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
-_INSTRUCTION = etree.XPath("boolean(//processing-instruction())")
-_TOO_DEEP = etree.XPath(f"boolean({'/*' * (XML_DEPTH_MAX + 1)})")
+_INSTRUCTION = "//processing-instruction()"
+_HAS_INSTRUCTION = etree.XPath(f"boolean({_INSTRUCTION})")
+# One expression for both: each takes a tenth of the time in which a small document is parsed.
+_UNFIT = etree.XPath(f"boolean({_INSTRUCTION} | {'/*' * (XML_DEPTH_MAX + 1)})")
 _ROOT_ATTRIBUTES = frozenset(
     ("schemaVersion", "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation")
 )
@@ -90,9 +92,9 @@ def open_document(octets: bytes) -> Document:
     except etree.XMLSyntaxError as fault:
         reason = " ".join(str(fault).split())[:_REASON_CHARACTERS_MAX]
         raise _not_duis(f"the document is not well-formed XML: {reason}") from fault
-    if _INSTRUCTION(root):
-        raise _not_duis("the document has a processing instruction")
-    if _TOO_DEEP(root):
+    if _UNFIT(root):
+        if _HAS_INSTRUCTION(root):
+            raise _not_duis("the document has a processing instruction")
         raise _not_duis(f"the elements of the document nest deeper than {XML_DEPTH_MAX}")
     if root.tag not in (REQUEST, RESPONSE):
         raise _not_duis(f"the root is {name_of(root)}, not a DUIS Request or Response")

@@ -286,11 +286,13 @@ def children_of(element: Element, attributes: frozenset[str] = frozenset()) -> l
     RemoteError(E100) where it has.
     """
     children = list(element)
-    if element.attrib and not attributes.issuperset(element.attrib):
+    names = element.keys()
+    if names and not attributes.issuperset(names):
         raise RemoteError(ResponseCode.E100, f"{name_of(element)} has an unknown attribute")
-    for text in (element.text, *[child.tail for child in children]):
-        if text is not None and text.strip(BLANKS):
-            raise RemoteError(ResponseCode.E100, f"{name_of(element)} has text beside its elements")
+    texts = [child.tail for child in children]
+    texts.append(element.text)
+    if any(texts) and "".join(filter(None, texts)).strip(BLANKS):
+        raise RemoteError(ResponseCode.E100, f"{name_of(element)} has text beside its elements")
     return children
 
 

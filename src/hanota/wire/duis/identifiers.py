@@ -6,6 +6,7 @@ pre-command of the DCC Boxed tools has it in lower case) and written in upper ca
 
 import re
 import struct
+from functools import lru_cache
 
 from hanota.limits import DEVICES_PER_REQUEST_MAX
 from hanota.model import RequestID, eui_text
@@ -32,6 +33,8 @@ def _show_eui(eui: int) -> str:
         raise ValueError("is no EUI-64: it is not 0 to 2^64-1") from fault
 
 
+# One request is asked for its own several times while it is read.
+@lru_cache(maxsize=16)
 def _parse_request_id(text: str) -> RequestID:
     match = _REQUEST_ID.fullmatch(text.strip(BLANKS))
     if match is None or (counter := int(match[3])) > _COUNTER_MAX:

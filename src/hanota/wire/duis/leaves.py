@@ -33,7 +33,7 @@ class Leaf(NamedTuple):
 
     def read(self, element: Element) -> Any:
         """The value of an element that has text and nothing else; ValueError otherwise."""
-        if len(element) or element.attrib:
+        if len(element) or element.keys():
             raise ValueError("has more than text")
         return self.parse(element.text or "")
 

@@ -48,11 +48,11 @@ def request_header(document: Document) -> RequestHeader:
     reference and variant: no Response can be made without them.
     """
     _expect_root(document, REQUEST)
-    header = document.root.find(HEADER)
+    header = next(document.root.iterchildren(HEADER), None)
     if header is None:
         raise RemoteError(DuisFault.NOT_DUIS, "the Request has no Header")
-    reference = header.findtext(_SERVICE_REFERENCE)
-    variant = header.findtext(_SERVICE_REFERENCE_VARIANT)
+    reference = _text_of(header, _SERVICE_REFERENCE)
+    variant = _text_of(header, _SERVICE_REFERENCE_VARIANT)
     if reference not in SERVICE_REFERENCES or variant not in SERVICE_REFERENCE_VARIANTS:
         raise RemoteError(
             DuisFault.NOT_DUIS, "the Request names no ServiceReference and variant of DUIS"
@@ -132,10 +132,17 @@ def _expect_root(document: Document, tag: str) -> None:
 
 def _request_id(header: Element) -> RequestID | None:
     try:
-        request_id: RequestID = REQUEST_ID.parse(header.findtext(_REQUEST_ID, ""))
+        request_id: RequestID = REQUEST_ID.parse(_text_of(header, _REQUEST_ID))
     except ValueError:
         return None
     return request_id
+
+
+def _text_of(header: Element, tag: str) -> str:
+    """The text of the first child of this name; empty where there is none."""
+    # Much faster than `findtext`, which goes through a language of paths.
+    child = next(header.iterchildren(tag), None)
+    return "" if child is None else child.text or ""
 
 
 def _service_fault(request: Request) -> tuple[ResponseCode, str] | None:

@@ -1,7 +1,8 @@
 """Every DUIS message that hanota knows, as tables: element, type, and what may be absent.
 
 Source: DUIS schema 5.4. The order is the schema's. A fault in the image of 11.1 and 11.4, in the
-CommandVariant or in the reference and variant has a response code of its own; every other is E100.
+device of 8.2, in the CommandVariant or in the reference and variant has a response code of its own;
+every other is E100.
 """
 
 import hashlib
@@ -176,7 +177,10 @@ REQUEST_BODY = Alternatives(
             _EXECUTION_DATE_TIME,
             Field("gbcs_payload", "GBCSPayload", _GBCS),
         ),
-        ReadInventory: Record(ReadInventory, Field("device_id", "DeviceID", EUI)),
+        # By UPRN, MPxN or address an inventory without premises knows no device.
+        ReadInventory: Record(
+            ReadInventory, Field("device_id", "DeviceID", EUI, fault=ResponseCode.E19)
+        ),
         ReturnLocalCommandResponse: Record(
             ReturnLocalCommandResponse,
             Field("original_request_id", "OriginalRequestID", REQUEST_ID, optional=True),

@@ -1,8 +1,12 @@
-"""The service references that exist, and the service that each firmware request belongs to.
+"""The service references that exist, the service of each firmware request, and where it goes.
 
 Source: the enumerations of the DUIS schema 5.4. An answer repeats the reference and variant of
-its request, so a request that names others cannot be answered in DUIS at all.
+its request, so a request that names others cannot be answered in DUIS at all. The paths are those
+of DCC Boxed and its client tools.
 """
+
+from enum import StrEnum
+from functools import lru_cache
 
 from hanota.wire.duis.values import (
     ActivateFirmware,
@@ -34,6 +38,7 @@ _VARIANTS = """
 SERVICE_REFERENCE_VARIANTS = frozenset(_VARIANTS.split())
 
 
+@lru_cache(maxsize=256)
 def reference_of_variant(variant: str) -> str:
     """The service reference that a variant belongs to: 8.7 of 8.7.2, 11.4 of 11.4."""
     return ".".join(variant.split(".")[:2])
@@ -49,4 +54,36 @@ SERVICE_OF_BODY: dict[type, str] = {
     ReadFirmwareVersion: "11.2",
     ActivateFirmware: "11.3",
     UpdatePPMIDFirmware: "11.4",
+}
+
+
+class WebService(StrEnum):
+    """The three interfaces at which the DCC takes requests."""
+
+    SEND_COMMAND = "Send Command Service"
+    TRANSFORM = "Transform Service"
+    NON_DEVICE = "Non-Device Service"
+
+    @property
+    def path(self) -> str:
+        """Where a request is posted to."""
+        return _PATHS[self]
+
+
+_PATHS = {
+    WebService.SEND_COMMAND: "/api/v1/serviceS",
+    WebService.TRANSFORM: "/api/v1/serviceT",
+    WebService.NON_DEVICE: "/api/v1/serviceD",
+}
+
+# Where a request of each command variant is sent; 9 is internal to the DCC.
+WEB_SERVICES = {
+    1: WebService.SEND_COMMAND,
+    2: WebService.NON_DEVICE,
+    3: WebService.SEND_COMMAND,
+    4: WebService.TRANSFORM,
+    5: WebService.SEND_COMMAND,
+    6: WebService.NON_DEVICE,
+    7: WebService.SEND_COMMAND,
+    8: WebService.NON_DEVICE,
 }

@@ -85,12 +85,15 @@ def signature_octets(canonical: Iterable[bytes], signer: DocumentSigner) -> byte
     value = signer.sign(_SIGNED_INFO_START + content + b"</ds:SignedInfo>")
     if len(value) != SIGNATURE_OCTETS:
         raise LocalError(f"the signer gave {len(value)} octets, not {SIGNATURE_OCTETS}")
-    return _SIGNATURE % (
-        content,
-        binascii.b2a_base64(value, newline=False),
-        _compose(_ISSUER, signer.issuer),
-        _compose(_SERIAL, signer.serial),
-    )
+    return _SIGNATURE % (content, binascii.b2a_base64(value, newline=False), _key_info(signer))
+
+
+def is_signed_by(octets: bytes, signer: DocumentSigner) -> bool:
+    """Whether a document that was signed here names this signer's certificate.
+
+    It is looked for and not verified, so this is for octets of one's own.
+    """
+    return _key_info(signer) in octets
 
 
 def sign_document(document: Document, signer: DocumentSigner) -> bytes:
@@ -118,10 +121,10 @@ def sign_document(document: Document, signer: DocumentSigner) -> bytes:
 
 
 def _read(root: Element, element: Element) -> Signature:
-    signed_info, value, key_info = _children(element, "SignedInfo", "SignatureValue", "KeyInfo")
-    (x509_data,) = _children(key_info, "X509Data")
-    (issuer_serial,) = _children(x509_data, "X509IssuerSerial")
-    issuer, serial = _children(issuer_serial, "X509IssuerName", "X509SerialNumber")
+    signed_info, value, key_info = _children(element, _IN_SIGNATURE)
+    (x509_data,) = _children(key_info, _IN_KEY_INFO)
+    (issuer_serial,) = _children(x509_data, _IN_X509_DATA)
+    issuer, serial = _children(issuer_serial, _IN_ISSUER_SERIAL)
     signature = Signature(
         issuer=_ISSUER.read(issuer),
         serial=_SERIAL.read(serial),
@@ -137,10 +140,11 @@ def _read(root: Element, element: Element) -> Signature:
     return signature
 
 
-def _children(element: Element, *names: str) -> list[Element]:
+def _children(element: Element, tags: list[str]) -> list[Element]:
     children = children_of(element)
-    if [child.tag for child in children] != [_CLARK + name for name in names]:
-        raise ValueError(f"it has not {' and '.join(names)} where they belong")
+    if [child.tag for child in children] != tags:
+        names = " and ".join(tag.removeprefix(_CLARK) for tag in tags)
+        raise ValueError(f"it has not {names} where they belong")
     return children
 
 
@@ -160,6 +164,10 @@ def _digest(root: Element, signature: Element, *, exclusive: bool) -> bytes:
     digest = hashlib.sha256(memoryview(octets)[:start])
     digest.update(memoryview(octets)[end:])
     return digest.digest()
+
+
+def _key_info(signer: DocumentSigner) -> bytes:
+    return _KEY_INFO % (_compose(_ISSUER, signer.issuer), _compose(_SERIAL, signer.serial))
 
 
 def _compose(leaf: Leaf, value: object) -> bytes:
@@ -183,6 +191,15 @@ def _method(name: str, algorithm: str) -> str:
 def _pattern(name: str, algorithm: str) -> str:
     return rf'<(?P=ds){name} Algorithm="{re.escape(algorithm)}">{_BLANK_RUN}</(?P=ds){name}>'
 
+
+def _tags(*names: str) -> list[str]:
+    return [_CLARK + name for name in names]
+
+
+_IN_SIGNATURE = _tags("SignedInfo", "SignatureValue", "KeyInfo")
+_IN_KEY_INFO = _tags("X509Data")
+_IN_X509_DATA = _tags("X509IssuerSerial")
+_IN_ISSUER_SERIAL = _tags("X509IssuerName", "X509SerialNumber")
 
 _ISSUER = characters(1)
 _SERIAL = whole_number(0, 256**SERIAL_OCTETS_MAX - 1)
@@ -221,8 +238,10 @@ _SIGNED_INFO_CONTENT = (
 ).encode("ascii")
 _SIGNATURE = (
     f'<ds:Signature xmlns:ds="{NAMESPACE}"><ds:SignedInfo>%b</ds:SignedInfo>'
-    "<ds:SignatureValue>%b</ds:SignatureValue>"
-    "<ds:KeyInfo><ds:X509Data><ds:X509IssuerSerial>"
-    "<ds:X509IssuerName>%b</ds:X509IssuerName><ds:X509SerialNumber>%b</ds:X509SerialNumber>"
-    "</ds:X509IssuerSerial></ds:X509Data></ds:KeyInfo></ds:Signature>"
+    "<ds:SignatureValue>%b</ds:SignatureValue>%b</ds:Signature>"
 ).encode("ascii")
+_KEY_INFO = (
+    b"<ds:KeyInfo><ds:X509Data><ds:X509IssuerSerial>"
+    b"<ds:X509IssuerName>%b</ds:X509IssuerName><ds:X509SerialNumber>%b</ds:X509SerialNumber>"
+    b"</ds:X509IssuerSerial></ds:X509Data></ds:KeyInfo>"
+)
