@@ -14,6 +14,7 @@ from hanota.dcc.tracking import (
     Step,
     accepted,
     advance,
+    replaced,
 )
 from hanota.limits import DAY_MS, TRACKING_DAYS
 from hanota.model import DeviceType, Milestone, Outcome
@@ -31,10 +32,14 @@ COLUMNS = (
     Evidence.IMAGE_DISCARDED,
     Evidence.HARDWARE_VERSION_MISMATCH,
     Evidence.TRANSFER_FAILURE,
-    Evidence.ACTIVATION_SUCCESS,
-    Evidence.ACTIVATION_FAILURE,
     Evidence.VERIFICATION_SUCCESS,
     Evidence.VERIFICATION_FAILURE,
+    Evidence.ACTIVATION_SUCCESS,
+    Evidence.RUNS_THE_VERSION,
+    Evidence.ACTIVATION_FAILURE,
+    Evidence.NO_IMAGE_HELD,
+    Evidence.HASH_MISMATCH,
+    Evidence.REPLACED,
     Evidence.TRACKING_ENDED,
 )
 WORDS = {
@@ -49,22 +54,28 @@ WORDS = {
     "tfl": Outcome.TRANSFER_FAILED,
     "vfl": Outcome.VERIFICATION_FAILED,
     "afl": Outcome.ACTIVATION_FAILED,
+    "noi": Outcome.NO_IMAGE,
+    "hsh": Outcome.HASH_MISMATCH,
+    "sup": Outcome.SUPERSEDED,
     "sil": Outcome.SILENT,
 }
 EXPECTED = {
-    Milestone.ACCEPTED: "del not tra rej hwm tfl upd afl dis vfl sil",
-    Milestone.DELIVERED: "=   .   tra rej hwm tfl upd afl dis vfl sil",
-    Milestone.TRANSFERRED: "=   .   =   .   .   .   upd afl dis vfl sil",
-    Milestone.DISTRIBUTED: "=   .   =   .   .   .   .   .   =   .   .",
-    Outcome.UPDATED: "=   .   =   .   .   .   =   .   .   .   .",
-    Outcome.UPDATED_LATE: "=   .   =   .   .   .   =   .   .   .   .",
-    Outcome.NOT_DELIVERED: ".   =   .   .   .   .   lat .   .   .   .",
-    Outcome.DISCARDED: "=   .   .   =   .   .   .   .   .   =   .",
-    Outcome.HARDWARE_MISMATCH: "=   .   .   .   =   .   .   .   .   .   .",
-    Outcome.TRANSFER_FAILED: "=   .   .   .   .   =   lat .   .   .   .",
-    Outcome.VERIFICATION_FAILED: "=   .   =   =   .   .   .   .   .   =   .",
-    Outcome.ACTIVATION_FAILED: "=   .   =   .   .   .   .   =   .   .   .",
-    Outcome.SILENT: "=   not =   rej hwm tfl lat afl dis vfl .",
+    # N60 N61 CCS08:0, 1, 2, 3 8F72 8F1C CS06:0 read 3 1 2 replaced, time
+    Milestone.ACCEPTED: "del not tra rej hwm tfl dis vfl upd upd afl noi hsh .   sil",
+    Milestone.DELIVERED: "=   .   tra rej hwm tfl dis vfl upd upd afl noi hsh .   sil",
+    Milestone.TRANSFERRED: "=   .   =   .   .   .   dis vfl upd upd afl noi hsh .   sil",
+    Milestone.DISTRIBUTED: "=   .   =   .   .   .   =   vfl upd upd afl noi hsh sup .",
+    Outcome.UPDATED: "=   .   =   .   .   .   =   .   =   =   .   .   .   .   .",
+    Outcome.UPDATED_LATE: "=   .   =   .   .   .   =   .   =   =   .   .   .   .   .",
+    Outcome.NOT_DELIVERED: ".   =   .   .   .   .   dis vfl lat lat .   =   .   .   .",
+    Outcome.DISCARDED: "=   .   .   =   .   .   .   vfl lat lat .   =   .   .   .",
+    Outcome.HARDWARE_MISMATCH: "=   .   .   .   =   .   .   .   lat lat .   =   .   .   .",
+    Outcome.TRANSFER_FAILED: "=   .   .   .   .   =   dis vfl lat lat .   =   .   .   .",
+    Outcome.VERIFICATION_FAILED: "=   .   =   =   .   .   .   =   lat lat .   =   .   .   .",
+    Outcome.ACTIVATION_FAILED: "=   .   =   .   .   .   =   .   upd lat =   noi hsh .   .",
+    Outcome.NO_IMAGE: "=   not =   rej hwm tfl dis vfl lat lat afl =   hsh .   .",
+    Outcome.HASH_MISMATCH: "=   .   =   .   .   .   =   .   upd lat afl noi =   .   .",
+    Outcome.SILENT: "=   not =   rej hwm tfl dis vfl lat lat afl noi hsh .   .",
 }
 
 
@@ -103,8 +114,8 @@ def test_every_pair(state, evidence):
     assert after.live == (WORDS[word] in LIVE_STATES)
 
 
-@pytest.mark.parametrize("state", ["requested", "left-out", "cancelled", "no such state"])
-def test_a_state_that_the_dcc_does_not_have_takes_no_evidence(state):
+@pytest.mark.parametrize("state", [Outcome.SUPERSEDED, "requested", "cancelled", "no such state"])
+def test_a_state_that_is_final_or_not_the_dccs_takes_no_evidence(state):
     for evidence in Evidence:
         assert advance(in_state(state), evidence, NOW_MS).step is Step.ILLEGAL
 
@@ -120,3 +131,11 @@ def test_a_delivery_begins_accepted_and_live_until_tracking_ends():
 def test_what_has_ended_is_never_live_again():
     for (state, _), after in TRANSITIONS.items():
         assert state in LIVE_STATES or after not in LIVE_STATES
+
+
+def test_only_an_image_that_waits_is_replaced():
+    waiting = in_state(Milestone.DISTRIBUTED)
+    (entry,) = replaced([waiting], NOW_MS + 5)
+    assert (entry.event, entry.at_ms, entry.request) == ("replaced", NOW_MS + 5, waiting.request)
+    assert entry.delivery.state == Outcome.SUPERSEDED
+    assert replaced([], NOW_MS) == []

@@ -92,8 +92,9 @@ def test_the_published_reads_of_meters_are_made_again(kind, name):
     assert kind not in BROKERED_TYPES
 
 
-@pytest.mark.parametrize("kind", sorted(BROKERED_TYPES))
+@pytest.mark.parametrize("kind", [DeviceType.PPMID, DeviceType.HCALCS])
 def test_the_published_read_of_the_acb_is_made_again(kind):
+    assert kind in BROKERED_TYPES
     message, _ = published("CS08")
     request_id = RequestID(
         message.supplementary_party, message.target, message.supplementary_counter

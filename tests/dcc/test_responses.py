@@ -23,9 +23,10 @@ from tests.wire.duis_referees import SIGNER, schema_faults
 from hanota.dcc.commands import Answer, CommandKind, CommandState
 from hanota.dcc.products import ProductList
 from hanota.dcc.reception import Finding
-from hanota.dcc.responses import failure, objection, settle, version_proved
+from hanota.dcc.replies import version_that_runs
+from hanota.dcc.responses import failure, is_overtaken, may_be_overtaken, objection, settle
 from hanota.model import DeviceType, RequestID
-from hanota.rows import MessageKey
+from hanota.rows import JournalEntry, MessageKey
 from hanota.wire.duis.messages import encode_response
 from hanota.wire.duis.values import (
     CommandFailure,
@@ -60,14 +61,16 @@ ANSWERS = {
 }
 
 
-def settled(message, row, waiting=(), device=HCALCS, request=None):
+def settled(message, row, waiting=(), device=HCALCS, request=None, *, overtaken=False):
     return settle(
         reply(message),
         command=row,
         request=request or request_row(),
         waiting=waiting,
         device=device,
+        tracked=None,
         products=PRODUCTS,
+        overtaken=overtaken,
         now_ms=LATER_MS,
     )
 
@@ -135,16 +138,13 @@ def test_which_replies_are_considered(message, row, inventory, hub_id, finding):
 
 
 @pytest.mark.parametrize("result", cs06.ActivateFirmwareResult)
-def test_an_outcome_goes_to_the_user_and_success_into_the_inventory(result):
+def test_an_outcome_goes_to_the_user_and_its_version_into_the_inventory(result):
     message = outcome(result)
     done = settled(message, command(NOW))
     (row,) = done.commands
     assert row.state is CommandState.ANSWERED
     (response,) = done.responses
     assert response.body.content == GBCSPayload(encode(message))
-    if result is not SUCCESS:
-        assert done.device is None
-        return
     assert done.device.firmware_version == f"{NEW:08X}"
     assert done.device.gbcs_version == "4.4"  # of the version's CPL entry
 
@@ -157,7 +157,7 @@ def test_an_alert_goes_to_the_user_as_what_it_is(result):
     (response,) = done.responses
     code = 0x8F66 if result is SUCCESS else 0x8F67
     assert response.body.content == FutureDatedDeviceAlertMessage(code, encode(message), 1, 1)
-    assert (done.device is None) == (result is not SUCCESS)
+    assert done.device.firmware_version == f"{NEW:08X}"
 
 
 def test_acceptance_is_passed_on_and_the_alert_awaited():
@@ -201,6 +201,63 @@ def test_a_read_without_a_difference_tells_nothing_more(known):
     assert (done.device is None) == bool(known)
 
 
+@pytest.mark.parametrize("message", READS)
+def test_a_read_that_was_overtaken_is_passed_on_and_no_more(message):
+    done = settled(message, command(READ), overtaken=True)
+    assert (done.event, done.device) == ("overtaken:version", None)
+    assert [one.body.content for one in done.responses] == [GBCSPayload(encode(message))]
+    assert [row.state for row in done.commands] == [CommandState.ANSWERED]
+
+
+def test_what_may_be_overtaken():
+    """What names another version than the inventory, but for the outcome that made it so."""
+    old = msgspec.structs.replace(HCALCS, firmware_version=f"{OLD:08X}")
+    new = msgspec.structs.replace(HCALCS, firmware_version=f"{NEW:08X}")
+    assert [may_be_overtaken(reply(message), old) for message in READS] == [True] * 3
+    assert [may_be_overtaken(reply(message), new) for message in READS] == [False] * 3
+    assert [may_be_overtaken(reply(message), old) for message in FAILED_READS] == [False] * 3
+    for made in (outcome, cs06_alert):
+        told = {result: may_be_overtaken(reply(made(result)), old) for result in MAY_FAIL}
+        assert told == MAY_FAIL
+    assert not may_be_overtaken(reply(accepted()), old)
+
+
+MAY_FAIL = {SUCCESS: False, NO_IMAGE: True, MISMATCH: True, FAILED: True}
+
+
+@pytest.mark.parametrize(
+    ("events", "overtaken"),
+    [
+        (["command:sent"], False),
+        (["activation-success", "command:sent"], False),
+        (["command:sent", "activation-success"], True),
+        (["command:sent", "unattributed:activation-success", "version"], True),
+        (["command:sent", "illegal:activation-failure", "command:unanswered"], True),
+        (["command:sent", "outcome"], True),
+        (["command:sent", "future-dated-alert"], True),
+        (["command:sent", "bad-signature:activation-success"], False),
+        (["command:sent", "doubled:activation-success"], False),
+        (["command:sent", "illegal:outcome", "version", "transfer-success"], False),
+        # So long ago that the command is not among the newest entries.
+        (["outcome", "version"], True),
+    ],
+)
+def test_what_overtakes_a_command(events, overtaken):
+    asked = command(READ)
+    timeline = [JournalEntry(0, DEVICE_ID, asked.request, event, None, b"") for event in events]
+    assert is_overtaken(asked, timeline) is overtaken
+
+
+def test_the_sending_of_another_command_does_not_count():
+    asked = command(READ)
+    timeline = [
+        JournalEntry(0, DEVICE_ID, asked.request, "command:sent", None, b""),
+        JournalEntry(0, DEVICE_ID, 0, "activation-success", None, b""),
+        JournalEntry(0, DEVICE_ID, asked.request + 1, "command:sent", None, b""),
+    ]
+    assert is_overtaken(asked, timeline)
+
+
 @pytest.mark.parametrize("message", FAILED_READS)
 def test_a_read_that_failed_is_passed_on(message):
     done = settled(message, command(READ))
@@ -215,7 +272,7 @@ def test_a_read_that_failed_is_passed_on(message):
 )
 def test_versions_of_other_lengths(version, text):
     message = version_read(gcs38, 0x0084, version, target=SUPPLIER)
-    assert version_proved(reply(message)) == text
+    assert version_that_runs(reply(message)) == text
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,8 @@ class AHome:
         reads=as_stored,
         watch=None,
         without_power=(),
+        hub_firmware=None,
+        hub_flash=None,
         **radio,
     ):
         self.image = image
@@ -129,8 +131,9 @@ class AHome:
             blobs=self.blobs.get,
             server=server or ServerSettings(),
             reads=reads,
+            firmware=hub_firmware,
         )
-        self.homes.add_hub(hub, Flash(records={}))
+        self.homes.add_hub(hub, hub_flash or Flash(records={}))
         for device in devices:
             setup = DeviceSetup(
                 device_id=device,

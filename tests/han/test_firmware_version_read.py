@@ -4,6 +4,7 @@ import pytest
 from tests.han.a_home import HUB, MAKE, OLD, OLD_VERSION, PPMID, RELEASED, STRANGER, signer
 from tests.han.a_node import ANode
 from tests.han.commands import ACB, CS08, ECS52, SUPPLIER, SUPPLIER_2, read, secret, trust_of
+from tests.han.hub_images import FIRMWARE, hub_image
 
 from hanota.han.effects import Record, Send, SendWan
 from hanota.han.flash import Flash
@@ -18,7 +19,8 @@ from hanota.wire.wan import FromDevice, ToDevice
 from hanota.wire.zcl import Direction
 
 NOW_MS = 1_790_000_000_789
-HUB_VERSION = 0xACDC0001
+# What the flash says, and what a hub runs whose firmware cannot be updated.
+HUB_VERSION, FIXED_VERSION = 0xACDC0001, 0xACDC0002
 
 
 def ppmid(flash=None, trust=True):
@@ -30,11 +32,17 @@ def ppmid(flash=None, trust=True):
     return node
 
 
-def hub(flash=None, trust=True, suppliers=()):
-    node = ANode(flash or Flash(), NOW_MS)
+def hub(flash=None, trust=True, suppliers=(), firmware=FIRMWARE):
+    node = ANode(flash or factory_flash(hub_image(HUB_VERSION)), NOW_MS)
     whom = trust_of(HUB, *suppliers) if trust else None
     setup = HubSetup(
-        HUB, frozenset({PPMID}), signer(HUB), {}.get, running_version=HUB_VERSION, trust=whom
+        HUB,
+        frozenset({PPMID}),
+        signer(HUB),
+        {}.get,
+        trust=whom,
+        firmware=firmware,
+        running_version=FIXED_VERSION,
     )
     node.party = Hub(setup, node.flash)
     node.do(node.party.power_on(NOW_MS))
@@ -125,3 +133,9 @@ def test_what_the_hub_drops(octets):
     node = hub()
     assert node.party.receive_wan(ToDevice(octets), NOW_MS) == ()
     assert node.said == []
+
+
+def test_a_hub_that_cannot_be_updated_says_the_version_that_it_was_made_with():
+    node = hub(flash=Flash(), firmware=None)
+    _, sent = node.party.receive_wan(ToDevice(read(HUB, ECS52, 9)), NOW_MS)
+    check_answer(gbcs.decode(sent.message.gbcs), HUB, FIXED_VERSION)

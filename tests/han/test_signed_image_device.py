@@ -6,6 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
+from msgspec import structs
 from tests.han.a_home import HUB, NEW_VERSION, OLD_VERSION, damaged
 from tests.han.a_signed_home import (
     IDS,
@@ -194,10 +195,7 @@ def test_a_change_of_supplier_between_distribution_and_activation():
     """The new supplier has no image there; the old one is trusted no more."""
     home = ASignedHome(DeviceType.HCALCS, suppliers=(SUPPLIER_2,), signed_by=SUPPLIER_2)
     home.distribute()
-    home.setup = type(home.setup)(
-        **{name: getattr(home.setup, name) for name in home.setup.__struct_fields__}
-        | {"trust": trust_of(home.device, SUPPLIER)}
-    )
+    home.setup = structs.replace(home.setup, trust=trust_of(home.device, SUPPLIER))
     home.homes.power_on(home.device)
     home.run(DAY_MS)
     assert len(home.said()) == 1, "the image that it accepted is not discarded"
@@ -205,6 +203,19 @@ def test_a_change_of_supplier_between_distribution_and_activation():
     assert home.responses() == []
     home.command(activate(home.device, NEW_HASH, 5))
     assert outcome_of(home) == (1, OLD_OCTETS)
+
+
+def test_the_same_image_of_a_new_supplier_is_fetched_and_told_anew():
+    """Of the same version and size as the one that is held: only its signature is another."""
+    home = ASignedHome(DeviceType.HCALCS, suppliers=(SUPPLIER_2,), signed_by=SUPPLIER_2)
+    home.distribute()
+    home.setup = structs.replace(home.setup, trust=trust_of(home.device, SUPPLIER))
+    home.homes.power_on(home.device)
+    image = build(DeviceType.HCALCS, NEW_VERSION, signed_by=SUPPLIER)
+    home.distribute(image, RequestID(SUPPLIER, ACB, 8))
+    assert [message.target for message in home.alerts_said()] == [SUPPLIER_2, SUPPLIER]
+    home.command(activate(home.device, NEW_HASH, 5))
+    assert outcome_of(home) == (0, NEW_OCTETS)
 
 
 @ALL

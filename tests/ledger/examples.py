@@ -59,5 +59,5 @@ def without_change(device_id: int, request: int = 0, event: str = "illegal") -> 
     return JournalEntry(1_000, device_id, request, event, None, b"octets")
 
 
-def outgoing(body: bytes, due_ms: int = 0, receiver: int = HUB) -> Outgoing:
-    return Outgoing(0, receiver, body, due_ms, 0)
+def outgoing(body: bytes, due_ms: int = 0, receiver: int = HUB, *, device_id: int = 0) -> Outgoing:
+    return Outgoing(0, receiver, body, due_ms, 0, device_id)

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from tests.ledger.databases import run
 from tests.ledger.examples import EDGE_IDS, SUPPLIER, device, request
 
 from hanota.ledger import ConflictError
@@ -104,7 +105,7 @@ def test_a_command_that_the_journal_tells_otherwise_is_found(ledger, change):
     with ledger.batch() as batch:
         filled(batch, row)
     assert ledger.verify() == []
-    ledger._database._connection.execute(change)
+    run(ledger, change)
     (fault,) = ledger.verify()
     assert fault.startswith("the journal tells of the command ")
 

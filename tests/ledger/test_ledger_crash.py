@@ -2,13 +2,12 @@
 
 import hashlib
 import shutil
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from itertools import count
 
 import pytest
+from tests.ledger.databases import contents
 from tests.ledger.examples import delivery, device, entry, outgoing, request, without_change
 from tests.vectors import ROOT
 
@@ -18,12 +17,8 @@ from hanota.model import Milestone, Outcome
 from hanota.rows import MessageKey
 
 TABLES = ("meta", "device", "image", "request", "journal", "delivery", "delivery_count", "seen")
-TABLES += ("outbox", "counter", "sqlite_sequence")
+TABLES += ("outbox", "counter")
 IMAGE = b"image"
-
-
-def contents(connection) -> dict[str, list]:
-    return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in TABLES}
 
 
 def begin(ledger):
@@ -65,11 +60,20 @@ def interrupt(connection, last: int):
     connection.set_progress_handler(lambda: next(steps) == last, 1)
 
 
+def changed():
+    """What a ledger holds whose batch nobody has cut."""
+    with Ledger.open("sqlite://", owner="dcc") as ledger:
+        begin(ledger)
+        with ledger.batch() as batch:
+            change_everything(batch)
+        return contents(ledger, TABLES)
+
+
 def test_a_batch_cut_at_any_step_of_the_database_leaves_nothing():
     with Ledger.open("sqlite://", owner="dcc") as ledger:
         begin(ledger)
         connection = ledger._database._connection
-        before = contents(connection)
+        before = contents(ledger, TABLES)
         for last in range(0, 100_000, 7):
             interrupt(connection, last)
             try:
@@ -81,60 +85,56 @@ def test_a_batch_cut_at_any_step_of_the_database_leaves_nothing():
             finally:
                 connection.set_progress_handler(None, 0)
             assert fault.endswith("interrupted")
-            assert contents(connection) == before
+            if contents(ledger, TABLES) != before:
+                break  # the interrupt came when COMMIT had done all
         assert last > 1_000
-        assert contents(connection) != before
+        assert contents(ledger, TABLES) == changed()
         assert ledger.verify() == []
 
 
-def statements(ledger, monkeypatch, last: int) -> list[str]:
-    """Let the database run `last` statements more, then fail; what it ran goes to the list."""
-    run = []
+class Counting:
+    """A connection or cursor that fails instead of running one statement more than `last`."""
 
-    def counted(method):
-        def call(statement, *parameters):
-            if len(run) == last and statement != "ROLLBACK":
-                raise PowerCut
-            run.append(statement)
-            return method(statement, *parameters)
+    def __init__(self, real, last, run):
+        self._real, self._last, self.run = real, last, run
 
-        return call
+    def execute(self, statement, *parameters, **options):
+        self._count(statement)
+        return self._real.execute(statement, *parameters, **options)
 
-    class Connection:
-        def __init__(self, real):
-            self._real = real
-            self.execute = counted(real.execute)
-            self.executemany = counted(real.executemany)
+    def executemany(self, statement, rows):
+        self._count(statement)
+        return self._real.executemany(statement, rows)
 
-        def cursor(self):
-            cursor = Connection.__new__(Connection)
-            cursor.execute = counted(self._real.cursor().execute)
-            return cursor
+    def cursor(self):
+        return Counting(self._real.cursor(), self._last, self.run)
 
-        @property
-        def in_transaction(self):
-            return self._real.in_transaction
+    def __getattr__(self, name):
+        return getattr(self._real, name)
 
-    monkeypatch.setattr(ledger._database, "_connection", Connection(ledger._database._connection))
-    return run
+    def _count(self, statement):
+        if len(self.run) == self._last and statement != "ROLLBACK":
+            raise PowerCut
+        self.run.append(statement)
 
 
 def test_a_batch_cut_before_any_statement_leaves_nothing(ledger):
     begin(ledger)
-    connection = ledger._database._connection
-    before = contents(connection)
+    database, connection = ledger._database, ledger._database._connection
+    before = contents(ledger, TABLES)
     for last in range(1_000):
-        with pytest.MonkeyPatch.context() as patched:
-            run = statements(ledger, patched, last)
-            try:
-                with ledger.batch() as batch:
-                    change_everything(batch)
-                break
-            except PowerCut:
-                pass
-        assert contents(connection) == before, f"cut after {run}"
+        database._connection = Counting(connection, last, run=[])
+        try:
+            with ledger.batch() as batch:
+                change_everything(batch)
+            break
+        except PowerCut:
+            run = database._connection.run
+        finally:
+            database._connection = connection
+        assert contents(ledger, TABLES) == before, f"cut after {run}"
     assert last > 15
-    assert contents(connection) != before
+    assert contents(ledger, TABLES) != before
     assert ledger.verify() == []
 
 
@@ -143,7 +143,7 @@ def test_a_file_taken_from_a_batch_under_way_has_nothing_of_it(tmp_path, file_ur
     with Ledger.open(file_url, owner="dcc") as ledger:
         begin(ledger)
         ledger._database._connection.execute("PRAGMA cache_size = 1")  # spill before the commit
-        before = contents(ledger._database._connection)
+        before = contents(ledger, TABLES)
         with ledger.batch() as batch:
             change_everything(batch)
             batch.put_devices(map(device, range(1, 5_000)))
@@ -151,7 +151,7 @@ def test_a_file_taken_from_a_batch_under_way_has_nothing_of_it(tmp_path, file_ur
                 shutil.copy(tmp_path / name, tmp_path / name.replace("ledger", "found"))
         assert (tmp_path / "found.db-wal").stat().st_size > 100_000
     with Ledger.open(f"sqlite:///{tmp_path}/found.db") as found:
-        assert contents(found._database._connection) == before
+        assert contents(found, TABLES) == before
         assert found.verify() == []
 
 
@@ -159,6 +159,7 @@ WRITER = """
 import sys
 from hanota.ledger import Ledger
 from hanota.rows import MessageKey
+from tests.ledger.databases import contents
 from tests.ledger.examples import delivery, entry, request
 ledger = Ledger.open(sys.argv[1], owner="dcc")
 for number in range(1, 1_000_000):
@@ -170,20 +171,21 @@ for number in range(1, 1_000_000):
 """
 
 
-def test_what_was_acknowledged_survives_a_kill(tmp_path, file_url):
+def test_what_was_acknowledged_survives_a_kill(lasting):
     writer = subprocess.Popen(
-        [sys.executable, "-c", WRITER, file_url], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        [sys.executable, "-c", WRITER, lasting.url], stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
     with writer:
         for _acknowledged in range(5):
             acknowledged = int(writer.stdout.readline())
         writer.kill()
         acknowledged += len(writer.stdout.read().split())
-    with Ledger.open(file_url) as ledger:
+    with Ledger.open(lasting.url) as ledger:
+        with ledger.batch():  # the server has noticed that the writer is gone
+            pass
         assert ledger.verify() == []
-    with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection:
-        (requests,) = connection.execute("SELECT count(*) FROM request").fetchone()
-        (seen,) = connection.execute("SELECT count(*) FROM seen").fetchone()
-        (deliveries,) = connection.execute("SELECT count(*) FROM delivery").fetchone()
+    ((requests,),) = lasting.ask("SELECT count(*) FROM request")
+    ((seen,),) = lasting.ask("SELECT count(*) FROM seen")
+    ((deliveries,),) = lasting.ask("SELECT count(*) FROM delivery")
     assert acknowledged <= requests <= acknowledged + 1
     assert seen == deliveries == requests * 199

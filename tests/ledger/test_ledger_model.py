@@ -3,8 +3,16 @@
 import contextlib
 from collections import Counter
 
+import msgspec
+from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 from tests.ledger.examples import HUB, SUPPLIER, delivery, entry, outgoing, request, without_change
 
 from hanota.ledger import ConflictError, Ledger
@@ -23,15 +31,34 @@ entries = st.one_of(
 )
 keys = st.builds(MessageKey, devices, devices, st.integers(1, 3), st.integers(0, 2))
 instants = st.integers(0, 50)
-messages = st.builds(outgoing, st.binary(max_size=2), instants, st.sampled_from([HUB, SUPPLIER]))
+RECEIVERS = (HUB, SUPPLIER)
+messages = st.builds(
+    outgoing,
+    st.binary(max_size=2),
+    instants,
+    st.sampled_from(RECEIVERS),
+    device_id=st.sampled_from([0, 1, (1 << 63) + 1]),
+)
+
+
+def waiting(view, receiver):
+    """All that waits for a receiver, in order of recording, read in pages of two."""
+    after, found = 0, []
+    while page := view.waiting(receiver, after=after, limit=2):
+        found += page
+        after = page[-1].number
+    return found
 
 
 class LedgerAndModel(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
-        self.ledger = Ledger.open("sqlite://", owner="dcc")
+        self.ledger = Ledger.open(self.new_url(), owner="dcc")
         self.state, self.journal, self.seen = {}, [], set()
         self.outbox, self.counters = {}, Counter()
+
+    def new_url(self) -> str:
+        return "sqlite://"
 
     def teardown(self):
         assert self.ledger.verify() == []
@@ -70,10 +97,12 @@ class LedgerAndModel(RuleBasedStateMachine):
     @rule(some=st.lists(messages, max_size=4))
     def post(self, some):
         with self.ledger.batch() as batch:
-            numbers = batch.post(some)
-        assert not self.outbox.keys() & set(numbers)
+            batch.post(some)
+            found = {one.number for receiver in RECEIVERS for one in waiting(batch, receiver)}
+        numbers = sorted(found - self.outbox.keys())
+        assert not numbers or numbers[0] > max(self.outbox, default=0)
         self.outbox |= {
-            number: (one.due_ms, number, one.receiver, one.body, 0)
+            number: msgspec.structs.replace(one, number=number, since_ms=one.due_ms)
             for number, one in zip(numbers, some, strict=True)
         }
 
@@ -87,8 +116,10 @@ class LedgerAndModel(RuleBasedStateMachine):
         for number in gone:
             del self.outbox[number]
         for number in later:
-            _due, _number, receiver, body, tries = self.outbox[number]
-            self.outbox[number] = (due_ms, number, receiver, body, tries + 1)
+            before = self.outbox[number]
+            self.outbox[number] = msgspec.structs.replace(
+                before, due_ms=due_ms, tries=before.tries + 1
+            )
 
     @rule(name=st.sampled_from("ab"), at_least=st.integers(1, 30), count=st.integers(1, 3))
     def next_counter(self, name, at_least, count):
@@ -114,6 +145,10 @@ class LedgerAndModel(RuleBasedStateMachine):
         live = {device: row for (device, _), row in self.state.items() if row.live}
         with self.ledger.view() as view:
             assert view.live_deliveries([1, 2, 3, (1 << 63) + 1]) == live
+            for state in {row.state for row in self.state.values()}:
+                ours = {key: row for key, row in self.state.items() if row.state == state}
+                theirs = view.deliveries_in(state, [1, 2, 3, (1 << 63) + 1])
+                assert {(row.device_id, row.request): row for row in theirs} == ours
             for number in REQUESTS:
                 ours = {device: row for (device, of), row in self.state.items() if of == number}
                 theirs = {row.device_id: row for row in view.deliveries(number, limit=99)}
@@ -134,14 +169,36 @@ class LedgerAndModel(RuleBasedStateMachine):
     def outbox_is_the_models(self):
         with self.ledger.view() as view:
             for now_ms in (25, 50):
-                ours = sorted(one for one in self.outbox.values() if one[0] <= now_ms)
+                ours = self.may_be_sent(now_ms)
                 theirs, page = [], view.outbox(now_ms, 2)
                 while page:
                     theirs += page
                     page = view.outbox(now_ms, 2, page[-1])
-                assert [
-                    (one.due_ms, one.number, one.receiver, one.body, one.tries) for one in theirs
-                ] == ours
+                assert theirs == ours
+                for receiver in RECEIVERS:
+                    assert view.outbox_for(receiver, now_ms, 99) == [
+                        one for one in ours if one.receiver == receiver
+                    ]
+            for receiver in RECEIVERS:
+                assert waiting(view, receiver) == [
+                    one for _, one in sorted(self.outbox.items()) if one.receiver == receiver
+                ]
+
+    def may_be_sent(self, now_ms):
+        """The first message of each receiver about each device, and all that are about none."""
+        first = {}
+        for number, one in sorted(self.outbox.items()):
+            first.setdefault((one.receiver, one.device_id or -number), one)
+        due = [one for one in first.values() if one.due_ms <= now_ms]
+        return sorted(due, key=lambda one: (one.due_ms, one.number))
 
 
 TestLedgerAndModel = LedgerAndModel.TestCase
+
+
+def test_ledger_and_model_on_postgresql(postgresql_server):
+    class OnPostgreSQL(LedgerAndModel):
+        def new_url(self):
+            return postgresql_server.new_url()
+
+    run_state_machine_as_test(OnPostgreSQL, settings=settings(max_examples=12))

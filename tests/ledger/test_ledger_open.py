@@ -1,6 +1,6 @@
 """What opens as a ledger, and what is refused in one sentence and left as it was."""
 
-import sqlite3
+import sys
 
 import pytest
 from tests.ledger.examples import device
@@ -9,6 +9,7 @@ import hanota.ledger
 from hanota.errors import LocalError
 from hanota.ledger import Ledger, ledger, texts, upgrade
 
+NOW = len(texts.migrations())
 NEXT = ("ALTER TABLE device ADD COLUMN colour TEXT", "CREATE TABLE added (number INTEGER)")
 
 
@@ -37,9 +38,9 @@ def is_whole(url):
         return devices == {1: device(1)} and opened.verify() == []
 
 
-def test_a_new_file_becomes_a_ledger_and_stays_one(file_url):
-    assert is_whole(made(file_url))
-    with Ledger.open(file_url, owner="dcc") as opened, opened.view() as view:
+def test_a_new_file_becomes_a_ledger_and_stays_one(lasting):
+    assert is_whole(made(lasting.url))
+    with Ledger.open(lasting.url, owner="dcc") as opened, opened.view() as view:
         assert view.device_count() == 1
 
 
@@ -59,17 +60,17 @@ def test_two_ledgers_in_memory_are_apart():
 
 @pytest.mark.parametrize(
     "url",
-    ["", "ledger.db", "postgresql://host/base", "sqlite:ledger.db", "sqlite:///", "sqlite:/x"],
+    ["", "ledger.db", "mysql://host/base", "sqlite:ledger.db", "sqlite:///", "sqlite:/x"],
 )
 def test_what_names_no_ledger(url):
     with pytest.raises(LocalError, match="write sqlite:///FILE"):
         Ledger.open(url, owner="dcc")
 
 
-def test_another_owners_ledger(file_url):
-    made(file_url)
+def test_another_owners_ledger(lasting):
+    made(lasting.url)
     with pytest.raises(LocalError, match="of 'dcc', not of 'supplier'"):
-        Ledger.open(file_url, owner="supplier")
+        Ledger.open(lasting.url, owner="supplier")
 
 
 def test_without_an_owner_nothing_is_made(tmp_path, file_url):
@@ -86,6 +87,46 @@ def test_an_empty_file_is_no_ledger_without_an_owner(tmp_path, file_url):
         with pytest.raises(LocalError, match="holds no ledger"):
             attempt(file_url)
     assert (tmp_path / "ledger.db").read_bytes() == b""
+
+
+def test_an_empty_schema_is_no_ledger_without_an_owner(postgresql_url):
+    for attempt in (Ledger.open, upgrade):
+        with pytest.raises(LocalError, match="holds no ledger"):
+            attempt(postgresql_url)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("127.0.0.1", "127.0.0.1:1"), "refused|invalid"),
+        (("/postgres?", "/absent?"), 'database "absent" does not exist'),
+        (("search_path", "no_such"), "unrecognized"),
+        (("ledger_", "absent_"), "has no schema for a ledger"),
+        (("?options", "?option"), "invalid"),
+    ],
+)
+def test_a_server_that_cannot_be_used(postgresql_url, change, told):
+    url = postgresql_url.replace(*change)
+    assert url != postgresql_url
+    with pytest.raises(LocalError, match=told) as caught:
+        Ledger.open(url, owner="dcc")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_password_is_not_told(postgresql_url):
+    url = postgresql_url.replace("hanota@", "hanota:secret@")
+    made(url)
+    with pytest.raises(LocalError, match="of 'dcc', not of 'supplier'") as caught:
+        Ledger.open(url, owner="supplier")
+    assert "secret" not in str(caught.value)
+    assert "127.0.0.1" in str(caught.value)
+
+
+def test_without_psycopg_one_sentence_names_the_extra(monkeypatch):
+    monkeypatch.delitem(sys.modules, "hanota.ledger.postgresql", raising=False)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(LocalError, match=r"pip install 'hanota\[postgresql\]'"):
+        Ledger.open("postgresql://host/base", owner="dcc")
 
 
 def test_a_folder_that_does_not_exist(tmp_path):
@@ -105,53 +146,52 @@ def test_a_file_that_is_no_database(tmp_path, file_url):
 @pytest.mark.parametrize(
     "script",
     [
-        "CREATE TABLE notes (text)",
-        "CREATE TABLE meta (name, value); CREATE TABLE journal (a); CREATE TABLE delivery (a)",
+        "CREATE TABLE notes (number TEXT)",
+        "CREATE TABLE meta (name TEXT, value TEXT); CREATE TABLE journal (number TEXT);"
+        "CREATE TABLE delivery (number TEXT)",
     ],
 )
-def test_somebody_elses_database(tmp_path, file_url, script):
-    other = sqlite3.connect(tmp_path / "ledger.db")
-    other.executescript(script)
-    other.close()
-    before = (tmp_path / "ledger.db").read_bytes()
+def test_somebody_elses_database(lasting, script):
+    lasting.execute(script)
+    before = lasting.dump()
     for attempt in (lambda url: Ledger.open(url, owner="dcc"), Ledger.open, upgrade):
         with pytest.raises(LocalError, match="no ledger"):
-            attempt(file_url)
-    assert (tmp_path / "ledger.db").read_bytes() == before
+            attempt(lasting.url)
+    assert lasting.dump() == before
 
 
-def test_a_newer_ledger_is_refused(file_url, next_version):
+def test_a_newer_ledger_is_refused(lasting, next_version):
     program = next_version()
-    made(file_url)
+    made(lasting.url)
     program.undo()
     for attempt in (lambda url: Ledger.open(url, owner="dcc"), Ledger.open, upgrade):
-        with pytest.raises(LocalError, match="version 2, newer than this program"):
-            attempt(file_url)
+        with pytest.raises(LocalError, match=f"version {NOW + 1}, newer than this program"):
+            attempt(lasting.url)
 
 
-def test_an_older_ledger_is_refused_until_it_is_upgraded(file_url, next_version):
-    made(file_url)
+def test_an_older_ledger_is_refused_until_it_is_upgraded(lasting, next_version):
+    made(lasting.url)
     next_version()
     with pytest.raises(LocalError, match="`hanota ledger upgrade`"):
-        Ledger.open(file_url, owner="dcc")
-    assert upgrade(file_url) == (1, 2)
-    assert upgrade(file_url) == (2, 2)
-    assert is_whole(file_url)
+        Ledger.open(lasting.url, owner="dcc")
+    assert upgrade(lasting.url) == (NOW, NOW + 1)
+    assert upgrade(lasting.url) == (NOW + 1, NOW + 1)
+    assert is_whole(lasting.url)
 
 
-def test_an_upgrade_that_fails_changes_nothing(file_url, next_version):
-    made(file_url)
+def test_an_upgrade_that_fails_changes_nothing(lasting, next_version):
+    made(lasting.url)
     program = next_version((*NEXT, "CREATE TABLE journal (again INTEGER)"))
     with pytest.raises(LocalError, match="already exists"):
-        upgrade(file_url)
+        upgrade(lasting.url)
     program.undo()
-    assert is_whole(file_url)
-    assert upgrade(file_url) == (1, 1)
+    assert is_whole(lasting.url)
+    assert upgrade(lasting.url) == (NOW, NOW)
 
 
-def test_readers_do_not_wait_for_a_writer(file_url):
-    made(file_url)
-    with Ledger.open(file_url) as writer, Ledger.open(file_url) as reader:
+def test_readers_do_not_wait_for_a_writer(lasting):
+    made(lasting.url)
+    with Ledger.open(lasting.url) as writer, Ledger.open(lasting.url) as reader:
         with writer.batch() as batch:
             batch.put_devices([device(2)])
             with reader.view() as view:
@@ -160,14 +200,15 @@ def test_readers_do_not_wait_for_a_writer(file_url):
             assert view.device_count() == 2
 
 
-def test_a_second_writer_waits_and_then_gives_up(file_url, monkeypatch):
-    made(file_url)
+def test_a_second_writer_waits_and_then_gives_up(lasting, monkeypatch):
+    made(lasting.url)
     monkeypatch.setattr("hanota.ledger.sqlite.LEDGER_WAIT_MS", 1)
+    monkeypatch.setattr("hanota.ledger.postgresql.SETTINGS", ("SET lock_timeout = 1",))
     with (
-        Ledger.open(file_url) as writer,
-        Ledger.open(file_url) as other,
+        Ledger.open(lasting.url) as writer,
+        Ledger.open(lasting.url) as other,
         writer.batch(),
-        pytest.raises(LocalError, match="locked"),
+        pytest.raises(LocalError, match="locked|lock timeout"),
         other.batch(),
     ):
         pass

@@ -1,17 +1,18 @@
 """The SQL files: named, commented, used, and understood by the database."""
 
 import re
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from tests.ledger.databases import rows, run
 
 import hanota.ledger
 from hanota.ledger import Ledger, texts
+from hanota.ledger import postgresql
 from hanota.ledger.sqlite import WORDS, spell
 
 FOLDER = Path(hanota.ledger.__file__).parent
-QUERIES = files("hanota.ledger").joinpath("queries.sql").read_text()
+QUERIES = "".join(path.read_text() for path in sorted(FOLDER.glob("*.sql")))
 
 
 @pytest.mark.parametrize("name", texts.queries())
@@ -37,7 +38,16 @@ def test_names_are_used_once():
 
 def test_the_same_words_everywhere():
     scripts = QUERIES + "".join(path.read_text() for path in FOLDER.glob("migrations/*.sql"))
-    assert set(re.findall(r"\{\w+\}", scripts)) == set(WORDS)
+    words = set(re.findall(r"\{\w+\}", scripts))
+    assert words == set(WORDS)
+    assert words == set(re.findall(r"\{\w+\}", " ".join(postgresql.WORDS)))
+
+
+def test_rows_have_a_letter_for_each_column():
+    for name, statement in texts.queries().items():
+        if found := texts.ROWS.search(statement):
+            columns = statement[statement.index("(") : statement.index(")")]
+            assert len(found[1]) == columns.count(",") + 1, name
 
 
 def test_migrations_are_numbered_without_a_gap():
@@ -52,7 +62,7 @@ HOT = (
     "devices_behind",
     "devices_from",
     "live_deliveries",
-    "command",
+    "commands",
     "live_commands",
     "due_commands",
     "last_deliveries",
@@ -63,13 +73,23 @@ HOT = (
     "counts",
     "outbox",
     "outbox_for",
+    "last_waiting",
     "settle",
+    "let_go",
     "postpone",
+    "untaken",
+    "quarantined",
+    "quarantined_octets",
     "request",
+    "requests_under",
+    "requests_since",
     "requests",
     "last_entry",
 )
-TABLES = "journal|delivery|command|delivery_count|device|seen|outbox|request|one|other"
+TABLES = (
+    "journal|delivery|command|delivery_count|device|seen|outbox|earlier|untaken|quarantine|request"
+    "|one|other"
+)
 
 
 @pytest.mark.parametrize("name", HOT)
@@ -83,3 +103,26 @@ def test_no_hot_query_scans_a_table(name):
     assert steps
     assert not [step for step in steps if re.fullmatch(rf"SCAN ({TABLES})( .*)?", step)], steps
     assert not [step for step in steps if "TEMP B-TREE" in step and name == "due"], steps
+
+
+@pytest.fixture
+def plans(postgresql_url):
+    """How PostgreSQL would run each statement, whatever its parameters."""
+    with Ledger.open(postgresql_url, owner="dcc") as ledger:
+        run(ledger, "SET plan_cache_mode = force_generic_plan")
+        yield {name: plan(ledger, name) for name in texts.queries()}
+
+
+def plan(ledger, name):
+    statement = postgresql.spell(texts.queries()[name])
+    run(ledger, f"PREPARE {name} AS {statement}")
+    given = ", ".join("NULL" for _ in set(re.findall(r"\$\d+", statement)))
+    execute = f"EXECUTE {name} ({given})" if given else f"EXECUTE {name}"
+    return [step for (step,) in rows(ledger, f"EXPLAIN {execute}")]
+
+
+def test_no_hot_query_scans_a_table_of_postgresql(plans):
+    assert plans.keys() == texts.queries().keys()
+    for name in HOT:
+        scanned = [step for step in plans[name] if "Seq Scan" in step]
+        assert not scanned, (name, plans[name])

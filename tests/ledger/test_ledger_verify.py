@@ -3,6 +3,7 @@
 import hashlib
 
 import pytest
+from tests.ledger.databases import SQLiteFile, run
 from tests.ledger.examples import delivery, device, entry, outgoing, request, without_change
 
 from hanota.ledger import Ledger
@@ -48,7 +49,10 @@ CORRUPTIONS = {
     "DELETE FROM journal WHERE device_id = 2": f"the journal tells of {OTHER}",
     "DELETE FROM journal": "the journal tells of",
     "DELETE FROM request WHERE number = 2": "in request 2, which does not exist",
-    "UPDATE image SET octets = x'00'": "has other octets than its name says",
+    "UPDATE image SET octets = sha256": "has other octets than its name says",
+}
+# What only a file can suffer.
+DAMAGES = {
     "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(sql, 'type TEXT NOT NULL',"
     " 'type INTEGER NOT NULL') WHERE name = 'device'": "the file is damaged",
 }
@@ -60,20 +64,28 @@ def test_a_ledger_that_was_left_alone_is_sound(ledger):
 
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
-def test_what_was_corrupted_is_found(file_url, corruption):
-    with Ledger.open(file_url, owner="dcc") as ledger:
-        fill(ledger)
-        connection = ledger._database._connection
-        connection.execute("PRAGMA foreign_keys = OFF")
-        connection.executescript(corruption)
-    with Ledger.open(file_url) as ledger:
-        faults = ledger.verify()
+def test_what_was_corrupted_is_found(lasting, corruption):
+    faults = faults_after(corruption, lasting)
     assert any(CORRUPTIONS[corruption] in fault for fault in faults), faults
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_found(tmp_path, damage):
+    faults = faults_after(damage, SQLiteFile(tmp_path / "ledger.db"))
+    assert any(DAMAGES[damage] in fault for fault in faults), faults
+
+
+def faults_after(corruption, place):
+    with Ledger.open(place.url, owner="dcc") as ledger:
+        fill(ledger)
+    place.execute(corruption)
+    with Ledger.open(place.url) as ledger:
+        return ledger.verify()
 
 
 def test_of_many_faults_the_first_ten_are_told(ledger):
     with ledger.batch() as batch:
         batch.put_request(request(1))
         batch.record(entry(delivery(one, 1)) for one in range(1, 100))
-    ledger._database._connection.execute("UPDATE delivery SET version = 0")
+    run(ledger, "UPDATE delivery SET version = 0")
     assert len(ledger.verify()) == 10

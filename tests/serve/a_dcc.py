@@ -44,11 +44,17 @@ ENTRIES = (entry(DeviceType.PPMID), entry(DeviceType.HCALCS))
 class ADcc:
     """The shell and its ledger."""
 
-    def __init__(self, *devices, users=USERS, directory=PKI) -> None:
+    def __init__(self, *devices, users=USERS, directory=PKI, **options) -> None:
         self.ledger = Ledger.open("sqlite://", owner="dcc")
-        self.shell = DccShell(self.ledger, directory, PKI, acb_id=ACB, users=users)
+        self._arguments = (self.ledger, directory, PKI)
+        self._options = {"acb_id": ACB, "users": users, **options}
+        self.restart()
         self.shell.load_inventory(devices or (HUB, PPMID, HCALCS))
         self.shell.load_products(ENTRIES)
+
+    def restart(self) -> None:
+        """Another process on the same ledger."""
+        self.shell = DccShell(*self._arguments, **self._options)
 
     def ask(self, request, at_ms=NOW_MS):
         """The answer to a request, opened; it has to be signed by the DSP."""
@@ -83,9 +89,15 @@ class ADcc:
         with self.ledger.view() as view:
             return view.timeline(device_id, 1_000)
 
+    def waiting(self, at_ms=NOW_MS + 60_000):
+        """What is to be pushed by then, were each taken at once."""
+        pushes = (push for user_id in USERS for push in self.shell.waiting(user_id, 1_000_000))
+        due = [push for push in pushes if push.due_ms <= at_ms]
+        return sorted(due, key=lambda push: (push.due_ms, push.number))
+
     def pushes(self, at_ms=NOW_MS + 60_000):
-        """What is to be pushed by then, opened."""
-        return [opened(push.body, at_ms) for push in self.shell.outgoing_push(at_ms, 1_000_000)]
+        """The same, opened."""
+        return [opened(push.body, at_ms) for push in self.waiting(at_ms)]
 
     def codes(self, at_ms=NOW_MS + 60_000):
         return [push.body.dcc_alert_code for push in self.pushes(at_ms)]

@@ -1,21 +1,52 @@
 """Commands through the DCC's shell: 11.3 in two steps, 11.2 now and later, what devices answer."""
 
-import hashlib
+from itertools import count
 
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.dcc.a_command import HASH, HOUR_MS, VERSION, activate
-from tests.dcc.samples import ACB, DEVICE_ID, HUB_ID, NEW, NOW_MS, OLD, SUPPLIER, device, hub
-from tests.serve.a_dcc import PKI, ADcc, enveloped, signed, signed_image, update_firmware
+from tests.dcc.a_command import HASH, activate
+from tests.dcc.samples import ACB, HUB_ID, NEW, NOW_MS, OLD, SUPPLIER
+from tests.serve.a_dcc import (
+    PKI,
+    ADcc,
+    activation,
+    enveloped,
+    signed,
+    signed_image,
+    update_firmware,
+)
+from tests.serve.a_dcc_with_devices import (
+    ANSWER_MS,
+    ESME_ID,
+    EXECUTION_MS,
+    GSME_ID,
+    HCALCS_ID,
+    HOME,
+    LATER_MS,
+    PPMID_ID,
+    SUCCESS,
+    accepted,
+    activated,
+    alerted,
+    gbcs_of,
+    mac_by_hand,
+    outcome,
+    pre_command,
+    read,
+    read_answer,
+    request,
+    sign_pre_command,
+    submit,
+    to_devices,
+    transform,
+    version_of,
+)
 from tests.wire.duis_referees import ecdsa_verifies, schema_faults
 
-from hanota.limits import COMMAND_ANSWER_H, PUSH_DELAY_MS
-from hanota.model import DeviceStatus, DeviceType, KeyUsage, RequestID, Role
-from hanota.smki import protection
+from hanota.limits import PUSH_DELAY_MS
+from hanota.model import DeviceStatus, KeyUsage, RequestID, Role
 from hanota.smki.organisations import NETWORK_OPERATOR, SUPPLIER_2
 from hanota.wire import wan
 from hanota.wire.duis.values import (
@@ -26,151 +57,18 @@ from hanota.wire.duis.values import (
     GBCSPayload,
     PreCommand,
     ReadFirmwareVersion,
-    Request,
     ReturnLocalCommandResponse,
     SignedPreCommand,
 )
-from hanota.wire.gbcs import cs06, cs08, ecs52, gcs38
-from hanota.wire.gbcs.message import Cra, GbcsMessage, decode, encode, signed_octets
+from hanota.wire.gbcs import cs06
+from hanota.wire.gbcs.message import decode, encode, signed_octets
 
-TYPES = (DeviceType.HCALCS, DeviceType.ESME, DeviceType.GSME, DeviceType.PPMID)
-HOME = (hub(), *(device(kind, device_id=DEVICE_ID + n) for n, kind in enumerate(TYPES)))
-HCALCS_ID, ESME_ID, GSME_ID, PPMID_ID = (DEVICE_ID + n for n in range(4))
-LATER_MS = NOW_MS + HOUR_MS
-EXECUTION_MS = NOW_MS + 5 * HOUR_MS
-ANSWER_MS = COMMAND_ANSWER_H * HOUR_MS
-SUCCESS, NO_IMAGE, HASH_MISMATCH, FAILED = cs06.ActivateFirmwareResult
-DATE_TIME = bytes.fromhex("07E8041EFF173B3B008000FF")
+NEWEST = 0x0003_0000
 
 
 @pytest.fixture
 def dcc():
     return ADcc(*HOME)
-
-
-def request(reference, command_variant, body, *, device_id=HCALCS_ID, counter=1000, user=SUPPLIER):
-    request_id = RequestID(user, device_id, counter)
-    return Request(request_id, command_variant, reference, reference, body)
-
-
-def transform(execution_ms=None, **by):
-    return request("11.3", 4, activate(execution_ms), **by)
-
-
-def submit(octets, **by):
-    return request("11.3", 5, SignedPreCommand(gbcs_payload=octets), **by)
-
-
-def read(device_id, execution_ms=None, **by):
-    return request("11.2", 1, ReadFirmwareVersion(execution_ms), device_id=device_id, **by)
-
-
-def sign_pre_command(octets: bytes, signer=SUPPLIER) -> bytes:
-    """What the user's own tool does: drop the 00, sign from behind DF on, append 40 and r, s."""
-    assert octets[-1:] == b"\0"
-    return octets[:-1] + b"\x40" + PKI.sign(signer, Role.SUPPLIER, octets[1:-1])
-
-
-def pre_command(dcc, execution_ms=None, **by) -> bytes:
-    answer = dcc.ask(transform(execution_ms, **by))
-    assert answer.response_code == "I0"
-    return answer.body.content.gbcs_payload
-
-
-def activated(dcc, execution_ms=None, at_ms=NOW_MS, **by) -> bytes:
-    """The command as the hub gets it."""
-    octets = sign_pre_command(pre_command(dcc, execution_ms, **by))
-    assert dcc.ask(submit(octets, **by), at_ms).response_code == "I99"
-    return to_devices(dcc)[-1]
-
-
-def to_devices(dcc):
-    found = []
-    for envelope in dcc.shell.outgoing_wan(100):
-        match wan.decode(envelope.body):
-            case wan.ToDevice(gbcs):
-                assert envelope.receiver == HUB_ID
-                found.append(gbcs)
-    return found
-
-
-def mac_by_hand(octets: bytes, holder: int, peer: int) -> bytes:
-    """The MAC of a whole message, step by step from the standard's layout."""
-    message = octets[octets.index(b"\xdf") : -12]
-    cra, counter, originator, target = (
-        message[2:3],
-        message[3:11],
-        message[12:20],
-        message[21:29],
-    )
-    private_key = PKI.private_key(holder, KeyUsage.KEY_AGREEMENT)
-    public_key = PKI.certificate(peer, KeyUsage.KEY_AGREEMENT).public_key
-    z = private_key.exchange(ec.ECDH(), public_key)
-    info = b"\x60\x85\x74\x06\x08\x03\x00" + originator + b"\x09" + cra + counter + target
-    key = hashlib.sha256(b"\0\0\0\1" + z + info).digest()[:16]
-    covered = b"\x11" + bytes(5) + message
-    return AESGCM(key).encrypt(originator + bytes(4), b"", covered)[:12]
-
-
-# --- What devices answer ---
-
-
-def responded(said, counter=1000, device_id=HCALCS_ID, target=SUPPLIER, signer=None) -> bytes:
-    content = cs06.encode_response(said)
-    message = GbcsMessage(Cra.RESPONSE, counter, device_id, target, 0x0012, content, DATE_TIME)
-    return by_device(message, signer)
-
-
-def outcome(result=SUCCESS, **by) -> bytes:
-    return responded(cs06.ActivateFirmwareOutcome(result, VERSION), **by)
-
-
-def accepted(**by) -> bytes:
-    return responded(cs06.ActivateFirmwareAccepted(), **by)
-
-
-def alerted(result=SUCCESS, counter=1000, own=7) -> bytes:
-    said = cs06.FutureDatedActivationAlert(
-        EXECUTION_MS, counter, cs06.ActivateFirmwareOutcome(result, VERSION)
-    )
-    content = cs06.encode_alert(said)
-    return by_device(GbcsMessage(Cra.ALERT, own, HCALCS_ID, SUPPLIER, 0x00CA, content))
-
-
-def by_device(message, signer=None) -> bytes:
-    key = PKI.private_key(signer or message.originator, KeyUsage.DIGITAL_SIGNATURE)
-    return enveloped(protection.sign(message, key))
-
-
-def read_answer(command: bytes, content: bytes, mac_for=None) -> bytes:
-    """The answer to a read, as its device makes it: parties exchanged, MAC for the target."""
-    asked = decode(command)
-    message = msgspec.structs.replace(
-        asked,
-        cra=Cra.RESPONSE,
-        originator=asked.target,
-        target=asked.originator,
-        content=content,
-        mac=None,
-    )
-    peer = PKI.certificate(mac_for or message.target, KeyUsage.KEY_AGREEMENT).public_key
-    return enveloped(protection.add_mac(message, PKI.shared_secret(message.originator, peer)))
-
-
-def version_of(device_id, command, version=VERSION):
-    match device_id:
-        case x if x in (HCALCS_ID, PPMID_ID):
-            said = cs08.ReadFirmwareVersionResponse(version, cs08.ReadResult.SUCCESS)
-            return cs08.encode_response(said)
-        case x if x == GSME_ID:
-            return gcs38.encode_response(gcs38.ReadFirmwareVersionResponse(version))
-        case _:
-            invoke_id = decode(command).counter & 0xFFFFFF
-            return ecs52.encode_response(ecs52.ReadFirmwareVersionResponse(invoke_id, version))
-
-
-def gbcs_of(envelope: bytes) -> bytes:
-    return wan.decode(envelope).gbcs
 
 
 # --- 11.3 ---
@@ -206,8 +104,8 @@ def test_every_outcome_reaches_the_supplier(dcc, result):
     dcc.receive(answer)
     (push,) = dcc.pushes()
     assert push.body.content == GBCSPayload(gbcs_of(answer))
-    expected = NEW if result is SUCCESS else OLD
-    assert dcc.device(HCALCS_ID).firmware_version == f"{expected:08X}"
+    # Every outcome names the version that runs now.
+    assert dcc.device(HCALCS_ID).firmware_version == f"{NEW:08X}"
 
 
 def test_nothing_is_pushed_before_the_pause_after_the_answer(dcc):
@@ -321,6 +219,67 @@ def test_a_read_heals_the_inventory_of_any_device(dcc, device_id, status):
     assert mismatch.body.dcc_alert == told
     assert dcc.device(device_id).firmware_version == f"{NEW:08X}"
     assert dcc.ledger.verify() == []
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("reported", [False, True])
+def test_a_read_that_an_activation_has_overtaken_does_not_set_the_inventory_back(
+    dcc, together, reported
+):
+    """The PPMID answers with NEW, then activates NEWEST, and that is heard of first."""
+    dcc.ask(read(PPMID_ID))
+    (command,) = to_devices(dcc)
+    if reported:
+        assert dcc.shell.scan_due(LATER_MS + ANSWER_MS, 10) == 1
+    told = activation(originator=PPMID_ID, version=NEWEST)
+    late = read_answer(command, version_of(PPMID_ID, command))
+    for batch in [(told, late)] if together else [(told,), (late,)]:
+        dcc.receive(*batch, at_ms=LATER_MS + ANSWER_MS)
+    assert dcc.device(PPMID_ID).firmware_version == f"{NEWEST:08X}"
+    assert dcc.events(PPMID_ID)[-1] == "overtaken:version"
+    # The user gets the answer that it asked for, and no word of a difference.
+    *_, answer = dcc.pushes(LATER_MS + 2 * ANSWER_MS)
+    assert answer.body.content == GBCSPayload(gbcs_of(late))
+
+
+def test_a_read_that_was_sent_after_an_activation_counts(dcc):
+    dcc.receive(activation(originator=PPMID_ID, version=NEWEST))
+    dcc.ask(read(PPMID_ID))
+    (command,) = to_devices(dcc)
+    dcc.receive(read_answer(command, version_of(PPMID_ID, command)))
+    assert dcc.device(PPMID_ID).firmware_version == f"{NEW:08X}"
+
+
+def test_answers_of_one_batch_overtake_each_other(dcc):
+    """An 11.3 goes after an 11.2; its outcome comes before what was read."""
+    dcc.ask(read(HCALCS_ID, counter=999))
+    (command,) = to_devices(dcc)
+    activated(dcc)
+    old = version_of(HCALCS_ID, command, OLD.to_bytes(4, "big"))
+    dcc.receive(outcome(), read_answer(command, old))
+    assert dcc.device(HCALCS_ID).firmware_version == f"{NEW:08X}"
+
+
+def test_answers_are_recorded_together(dcc):
+    """However many come in one batch, commands, inventory and pushes are written once."""
+
+    def changes(device_ids):
+        for device_id in device_ids:
+            dcc.ask(read(device_id, counter=next(counters)))
+        commands = to_devices(dcc)[-len(device_ids) :]
+        answers = [
+            read_answer(command, version_of(device_id, command))
+            for device_id, command in zip(device_ids, commands, strict=True)
+        ]
+        written = []
+        connection = dcc.ledger._database._connection
+        connection.set_trace_callback(written.append)
+        dcc.receive(*answers)
+        connection.set_trace_callback(None)
+        return sum("INSERT INTO counter" in statement for statement in written)
+
+    counters = count(2000)
+    assert changes([HCALCS_ID]) == changes([ESME_ID, GSME_ID, PPMID_ID])
 
 
 def test_every_role_may_read(dcc):
@@ -465,7 +424,7 @@ def test_local_delivery_is_refused(dcc, reference, body, command_variant):
 
 def test_the_return_of_a_local_command_is_refused(dcc):
     body = ReturnLocalCommandResponse(device_gbcs_response=b"\xdf")
-    assert dcc.ask(request("8.13", 8, body, device_id=ACB)).response_code == "E100"
+    assert dcc.ask(request("8.13", 8, body, device_id=ACB)).response_code == "E12"
 
 
 # --- All of it ---
@@ -483,14 +442,17 @@ def test_every_answer_and_push_is_valid_by_the_official_schema(dcc):
     dcc.receive(accepted(counter=6), alerted(counter=6))
     dcc.ask(read(ESME_ID))
     dcc.shell.scan_due(NOW_MS + ANSWER_MS, 10)
-    pushes = dcc.shell.outgoing_push(NOW_MS + ANSWER_MS, 100)
+    pushes = dcc.waiting(NOW_MS + ANSWER_MS)
     assert len(pushes) == 6
     assert [schema_faults(push.body) for push in pushes] == [[]] * 6
 
 
-def test_the_pre_command_in_its_answer(dcc):
+@pytest.mark.parametrize(("known", "told"), [("4.1", "4.1"), ("5.0", "5.0"), ("", "4.3")])
+def test_the_pre_command_in_its_answer(dcc, known, told):
+    row = msgspec.structs.replace(dcc.device(HCALCS_ID), gbcs_version=known)
+    dcc.shell.load_inventory([row])
     content = dcc.ask(transform()).body.content
-    assert content == PreCommand("4.3", content.gbcs_payload)
+    assert content == PreCommand(told, content.gbcs_payload)
     message = decode(content.gbcs_payload)
     assert message.signature is None
     assert message.signature_octet

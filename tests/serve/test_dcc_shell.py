@@ -42,7 +42,7 @@ from hanota.dcc import alerts
 from hanota.errors import RemoteError
 from hanota.limits import DAY_MS, PUSH_DELAY_MS, PUSH_HOLD_DAYS, TRACKING_DAYS
 from hanota.model import DeviceStatus, DeviceType, KeyUsage, Milestone, Outcome, RequestID, Role
-from hanota.serve import dcc_gateway
+from hanota.serve import dcc_gateway, dcc_updates
 from hanota.smki.dsig import request_signer
 from hanota.smki.organisations import NETWORK_OPERATOR, SUPPLIER_2
 from hanota.smki.pki import TestPki
@@ -145,8 +145,8 @@ REFUSED = {
         None,
     ),
     "target": ("E100", update_ppmid(request_id=RequestID(SUPPLIER, DEVICE_ID, 1)), None),
-    "not served yet": (
-        "E100",
+    "local command": (
+        "E12",
         named(
             "8.13",
             update_ppmid(body=ReturnLocalCommandResponse(device_gbcs_response=b"\xdf")),
@@ -367,7 +367,7 @@ def test_every_push_is_schema_valid_signed_and_for_the_requester():
     dcc = ADcc()
     request = dcc.accept_update()
     dcc.receive(stored(request), transfer(), activation(), receipt(AlertCode.FIRMWARE_VERIFIED))
-    pushes = dcc.shell.outgoing_push(NOW_MS + DAY_MS, 10)
+    pushes = dcc.waiting(NOW_MS + DAY_MS)
     assert len(pushes) == 4
     for push in pushes:
         assert push.receiver == SUPPLIER
@@ -670,7 +670,7 @@ def test_a_push_that_is_not_taken_comes_again_later():
     dcc = ADcc()
     dcc.receive(stored(dcc.accept_update()))
     (push,) = dcc.shell.outgoing_push(LATER_MS, 10)
-    dcc.shell.not_taken(push, LATER_MS)
+    assert dcc.shell.not_taken(push, 503, LATER_MS) == LATER_MS + 60_000
     assert dcc.shell.outgoing_push(LATER_MS + 59_999, 10) == []
     (again,) = dcc.shell.outgoing_push(LATER_MS + 60_000, 10)
     assert (again.number, again.body, again.tries) == (push.number, push.body, 1)
@@ -682,10 +682,10 @@ def test_a_push_that_is_never_taken_leaves_the_queue_for_the_journal():
     now_ms, tries = LATER_MS, 0
     while found := dcc.shell.outgoing_push(now_ms, 10):
         body = found[0].body
-        dcc.shell.not_taken(found[0], now_ms)
+        dcc.shell.not_taken(found[0], None, now_ms)
         now_ms, tries = now_ms + 3_600_000, tries + 1
     assert PUSH_HOLD_DAYS * 24 - 8 < tries < PUSH_HOLD_DAYS * 24 + 8
-    (given_up,) = (row for row in dcc.timeline(0) if row.event == "push:given-up")
+    (given_up,) = (row for row in dcc.timeline() if row.event == "push:given-up")
     assert given_up.message == body
 
 
@@ -700,13 +700,21 @@ def cut(*_args, **_kwargs):
     raise PowerCutError
 
 
-@pytest.mark.parametrize("place", ["lists_of", "encode_response", "distribute", "accepted"])
-def test_a_crash_in_the_middle_of_an_answer_leaves_nothing(monkeypatch, place):
+@pytest.mark.parametrize(
+    ("module", "place"),
+    [
+        (dcc_updates, "lists_of"),
+        (dcc_gateway, "encode_response"),
+        (dcc_updates, "distribute"),
+        (dcc_updates, "accepted"),
+    ],
+)
+def test_a_crash_in_the_middle_of_an_answer_leaves_nothing(monkeypatch, module, place):
     dcc = ADcc()
     before = dcc.everything()
     octets = signed(update_ppmid())
     with monkeypatch.context() as patched:
-        patched.setattr(dcc_gateway, place, cut)
+        patched.setattr(module, place, cut)
         with pytest.raises(PowerCutError):
             dcc.shell.answer(octets, NOW_MS)
     assert dcc.everything() == before

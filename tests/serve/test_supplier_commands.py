@@ -211,6 +211,59 @@ def test_an_execution_time_in_the_past_is_refused(supplier):
         supplier.shell.activate_firmware([HCALCS], HASH, NOW_MS, NOW_MS)
 
 
+# --- A new image replaces the one that waits ---
+
+
+def asks_again(supplier, at_ms=LATER_MS):
+    """A second 11.1 for the HCALCS; the number of its row."""
+    return supplier.shell.update_firmware(FILE, [HCALCS], at_ms).number
+
+
+def is_answered(supplier, code="I0"):
+    sent = supplier.sent(LATER_MS)
+    told = response(request_of(sent), code, body=v.ResponseMessage("11.1", "11.1", None))
+    supplier.shell.answered(sent, signed(told), LATER_MS)
+
+
+def ends(supplier, request):
+    with supplier.ledger.view() as view:
+        return view.delivery(HCALCS, request).state
+
+
+def test_an_image_that_waits_is_superseded_once_a_new_one_is_accepted(supplier):
+    supplier.has_distributed()
+    number = asks_again(supplier)
+    assert ends(supplier, 1) == "distributed"
+    is_answered(supplier)
+    assert (ends(supplier, 1), ends(supplier, number)) == ("superseded", "accepted")
+    assert supplier.counts(1) == {("superseded", ""): 1}
+
+
+def test_an_image_that_waits_stays_where_the_new_one_is_refused(supplier):
+    supplier.has_distributed()
+    number = asks_again(supplier)
+    is_answered(supplier, "E110105")
+    assert (ends(supplier, 1), ends(supplier, number)) == ("distributed", "left-out")
+    assert supplier.state == "distributed"
+
+
+def test_a_receipt_that_overtakes_the_answer_is_not_superseded_by_it(supplier):
+    supplier.has_distributed()
+    number = asks_again(supplier)
+    receipt = device_says.esme_receipt(AlertCode.FIRMWARE_VERIFIED, HASH)
+    supplier.device_says(receipt, counter=9_000)
+    assert ends(supplier, number) == "distributed"
+    is_answered(supplier)
+    assert (ends(supplier, 1), ends(supplier, number)) == ("superseded", "distributed")
+
+
+def test_a_cancelled_update_keeps_its_outcome(supplier):
+    test_future_dated_then_cancelled(supplier)
+    asks_again(supplier)
+    is_answered(supplier)
+    assert ends(supplier, 1) == "cancelled"
+
+
 # --- What is not believed ---
 
 

@@ -374,7 +374,7 @@ def test_whatever_is_pushed_has_to_be_signed(supplier):
 
 
 def test_what_is_about_no_update_is_kept_in_the_journal_once(supplier):
-    said = signed(alert(v.CommsHubFirmwareActivation(HUB_ID, "00020000"), code="N64"))
+    said = signed(alert(v.CommsHubAlert(comms_hub_device_id=HUB_ID, alert_code=0x8F8A)))
     assert supplier.pushed(said, said) == [None, None]
     assert supplier.pushed(said) == [None]
     (entry,) = supplier.everything()["journal"]

@@ -34,6 +34,7 @@ from hanota.model import RequestID
 from hanota.smki.directory import CertificateSet, JoinedDirectory
 from hanota.smki.organisations import SUPPLIER, SUPPLIER_2
 from hanota.smki.pki import TestPki
+from hanota.smki.shared_secrets import SharedSecrets
 from hanota.smki.stores import load_certificates, load_keystore
 from hanota.supplier.device_messages import (
     Finding,
@@ -70,7 +71,7 @@ def judged(response):
 
 
 def authentic(message, directory=PKI, signer=PKI):
-    return is_authentic(message, directory, signer, acb_id=ACB, at_ms=NOW_MS)
+    return is_authentic(message, directory, SharedSecrets(signer), acb_id=ACB, at_ms=NOW_MS)
 
 
 @pytest.mark.parametrize("said", SAID)

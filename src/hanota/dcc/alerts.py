@@ -11,6 +11,7 @@ from hanota.wire.codes import AlertCode, DccAlertCode, ResponseCode
 from hanota.wire.duis.values import (
     ActivateImageResultCode,
     CommsHubAlert,
+    CommsHubFirmwareActivation,
     CommsHubTransferStatus,
     CSPFirmwareDeliveryStatus,
     DCCAlertMessage,
@@ -86,6 +87,11 @@ def activation_alert(ppmid_id: int, alert: cs09.FirmwareActivationAlert) -> DCCA
         ppmid_firmware_upgrade_alert=upgrade,
     )
     return DCCAlertMessage(DccAlertCode.N39, body)
+
+
+def hub_activation(hub_id: int, version: str) -> DCCAlertMessage:
+    """N64: a Communications Hub runs this version now; `version` as the inventory writes it."""
+    return DCCAlertMessage(DccAlertCode.N64, CommsHubFirmwareActivation(hub_id, version))
 
 
 def device_alert(alert_code: AlertCode, gbcs: bytes) -> DeviceAlertMessage:

@@ -5,7 +5,8 @@ for a GSME, CS08 for a PPMID or HCALCS. A device that does not know the user has
 originator, with the ACB's own counter; the user and the counter of its request are then the
 supplementary ones, and the MAC of the answer is for the ACB. The public messages have CS08 in that
 form and the two others in the user's own; a captured ECS52 of a real device had the ACB's, so
-which types get it is an argument. Answers are read in either form.
+which types get it is an argument. That a hub does is an assumption: it has no certificate of a
+supplier. Answers are read in either form.
 
 A Suspended device may be read as well: 11.2 is exempt from E5.
 """
@@ -23,7 +24,7 @@ from hanota.wire.gbcs.dlms import invoke_id
 from hanota.wire.gbcs.message import Cra, GbcsMessage
 
 # The types whose read has the ACB as its originator.
-BROKERED_TYPES = frozenset({DeviceType.PPMID, DeviceType.HCALCS})
+BROKERED_TYPES = frozenset({DeviceType.PPMID, DeviceType.HCALCS, DeviceType.CHF})
 
 
 def objection(body: ReadFirmwareVersion, device: Device | None, now_ms: int) -> Refusal | None:

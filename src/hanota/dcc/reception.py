@@ -5,6 +5,11 @@ belongs to the live delivery of its device, or else to the last one, and only if
 same version: what an older update left behind moves nothing. What a device proves that it runs
 counts for the inventory all the same.
 
+A receipt names its image by the hash that the device calculated, and what fails verification often
+has another than the image that was sent. So a receipt of success (8F72) needs the hash of the
+version; one of failure (8F1C) belongs to the update that the supplier to whom it is addressed
+began, as that supplier takes it as well.
+
 Not here: whether the signature is valid, and whether the message came before: the shell knows
 certificates and the ledger.
 """
@@ -40,6 +45,7 @@ class Finding(StrEnum):
     DOUBLED = "doubled"
     UNATTRIBUTED = "unattributed"  # about no delivery that is known
     ILLEGAL = "illegal"  # contradicts what was said before
+    OVERTAKEN = "overtaken"  # the device has changed since, and that came first
 
 
 class Settlement(msgspec.Struct, frozen=True):
@@ -144,7 +150,10 @@ def _is_about(
             return failed or version == delivery.version
         case receipt:
             versions = products.versions_of_hash(receipt.manufacturer_image_hash)
-            return version_text(delivery.version) in versions
+            if version_text(delivery.version) in versions:
+                return True
+            failed = report.evidence is Evidence.VERIFICATION_FAILURE
+            return failed and report.key.target == request.request_id.originator
 
 
 def _learned(report: Report, device: Device, products: ProductList) -> Device | None:

@@ -9,6 +9,7 @@ Not here: whether to believe it and what it does (`responses`).
 import msgspec
 
 from hanota.dcc.commands import ACTIVATE_FIRMWARE, Answer
+from hanota.limits import FIRMWARE_VERSION_CHARACTERS_MAX
 from hanota.rows import MessageKey
 from hanota.wire.gbcs import cs06, cs08, ecs52, gcs38
 from hanota.wire.gbcs.message import Cra, GbcsMessage
@@ -75,3 +76,31 @@ def reply_of(
         message=message,
         octets=octets,
     )
+
+
+def version_that_runs(reply: Reply) -> str | None:
+    """The version that the device says it runs now, as the inventory writes it; None for none.
+
+    Every outcome of CS06 names it, a failed one too: what a device says, signed, that it runs it
+    runs. A version of more octets than a DUIS FirmwareVersion has room for is none.
+    """
+    match reply.said:
+        case (
+            cs06.ActivateFirmwareOutcome(firmware_version=version)
+            | cs06.FutureDatedActivationAlert(
+                outcome=cs06.ActivateFirmwareOutcome(firmware_version=version)
+            )
+        ):
+            octets: bytes | None = version
+        case cs06.ActivateFirmwareAccepted():
+            octets = None
+        case cs08.ReadFirmwareVersionResponse(version, result):
+            octets = version if result is cs08.ReadResult.SUCCESS else None
+        case (
+            ecs52.ReadFirmwareVersionResponse(firmware_version=read)
+            | gcs38.ReadFirmwareVersionResponse(firmware_version=read)
+        ):
+            octets = read
+    if not octets or 2 * len(octets) > FIRMWARE_VERSION_CHARACTERS_MAX:
+        return None
+    return octets.hex().upper()

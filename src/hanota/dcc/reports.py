@@ -2,7 +2,8 @@
 
 A hub sends its own receipts of images (`wan.ImageStored`) and, in `wan.FromDevice`, the signed
 GBCS alerts of itself and of the devices behind it. A report is what one message says of one
-device; what answers a command is a `replies.Reply`.
+device; what answers a command is a `replies.Reply`; what a hub says of its own firmware, in
+envelopes of its own, is a `HubReport`.
 
 Not here: whether to believe it (`reception`), and what it does to a delivery (`tracking`).
 """
@@ -42,7 +43,15 @@ class Report(msgspec.Struct, frozen=True):
     octets: bytes  # the GBCS message, or the envelope where there is none
 
 
-def reports_of(hub_id: int, octets: bytes) -> tuple[Report | Reply, ...]:
+class HubReport(msgspec.Struct, frozen=True):
+    """What a hub says of its own firmware; the link vouches for the hub."""
+
+    hub_id: int
+    said: wan.HubImageStored | wan.HubRuns
+    octets: bytes  # the envelope
+
+
+def reports_of(hub_id: int, octets: bytes) -> tuple[Report | Reply | HubReport, ...]:
     """Read what the link brought from one hub: reports of an update, or the reply to a command.
 
     RemoteError (WanFault, GbcsFault) for what is malformed or is neither.
@@ -52,6 +61,8 @@ def reports_of(hub_id: int, octets: bytes) -> tuple[Report | Reply, ...]:
             return tuple(_receipt(hub_id, one, stored, octets) for one in stored.device_ids)
         case wan.FromDevice(gbcs=alert):
             return (_alert(hub_id, alert),)
+        case wan.HubImageStored() | wan.HubRuns() as said:
+            return (HubReport(hub_id, said, octets),)
         case _:
             raise RemoteError(WanFault.MALFORMED, "a hub does not send this envelope to the DCC")
 

@@ -2,40 +2,20 @@
 
 Source: DUIS 5.4 (command variants, web services, roles). Which code stands behind which check is
 an assignment of this project. The codes tell apart what is no service of this DCC (E12, E13, E11)
-from what is one, but not for this user (E1) or at this address (E100).
+from what is one, but not for this user (E1) or to this target (E100).
 
-Not here: the signature, and the checks that a single service makes of its own body.
+Not here: the signature, the web service at which a request came in (`wire.duis.services`), and the
+checks that a single service makes of its own body.
 """
 
 from collections.abc import Callable
-from enum import Enum, StrEnum
+from enum import Enum
 
 import msgspec
 
 from hanota.dcc.users import EVERY_ROLE, SUPPLIERS, UserRole, Users
 from hanota.wire.codes import ResponseCode
 from hanota.wire.duis.values import ActivateFirmware, Request, SignedPreCommand
-
-
-class WebService(StrEnum):
-    """The three interfaces at which the DCC takes requests."""
-
-    SEND_COMMAND = "Send Command Service"
-    TRANSFORM = "Transform Service"
-    NON_DEVICE = "Non-Device Service"
-
-
-# Where a request of each command variant is sent.
-WEB_SERVICES = {
-    1: WebService.SEND_COMMAND,
-    2: WebService.NON_DEVICE,
-    3: WebService.SEND_COMMAND,
-    4: WebService.TRANSFORM,
-    5: WebService.SEND_COMMAND,
-    6: WebService.NON_DEVICE,
-    7: WebService.SEND_COMMAND,
-    8: WebService.NON_DEVICE,
-}
 
 
 class Target(Enum):
@@ -54,11 +34,10 @@ class Service(msgspec.Struct, frozen=True):
     target: Target
 
 
+# Every other service of the schema is refused with E12; 8.13 among them, because what a user has
+# carried to a device by hand this DCC never gives out (E11 for CV 2, 3, 6 and 7).
 SERVICES = {
     "8.2": Service("Read Inventory", frozenset({8}), EVERY_ROLE, Target.ACCESS_CONTROL_BROKER),
-    "8.13": Service(
-        "Return Local Command Response", frozenset({8}), EVERY_ROLE, Target.ACCESS_CONTROL_BROKER
-    ),
     "11.1": Service("Update Firmware", frozenset({8}), SUPPLIERS, Target.ACCESS_CONTROL_BROKER),
     "11.2": Service("Read Firmware Version", frozenset({1}), EVERY_ROLE, Target.DEVICE),
     "11.3": Service("Activate Firmware", frozenset({4, 5}), SUPPLIERS, Target.DEVICE),
@@ -104,6 +83,10 @@ def _variant_fits(asked: _Asked) -> bool:
     return asked.request.service_reference_variant == asked.request.service_reference
 
 
+def _is_not_for_local_delivery(asked: _Asked) -> bool:
+    return asked.request.command_variant not in LOCAL_DELIVERY
+
+
 def _command_variant_fits(asked: _Asked) -> bool:
     return asked.request.command_variant in asked.service.command_variants
 
@@ -122,6 +105,9 @@ def _target_fits(asked: _Asked) -> bool:
     return to_acb == (asked.service.target is Target.ACCESS_CONTROL_BROKER)
 
 
+# A command for the user to carry to the device, in place of or beside the one that is sent.
+LOCAL_DELIVERY = frozenset({2, 3, 6, 7})
+
 # The two steps of a critical command have a body each.
 _COMMAND_VARIANT_OF_BODY: dict[type, int] = {ActivateFirmware: 4, SignedPreCommand: 5}
 
@@ -131,6 +117,11 @@ _CHECKS: tuple[tuple[Callable[[_Asked], bool], ResponseCode, str], ...] = (
         _variant_fits,
         ResponseCode.E13,
         "the service reference variant does not fit the service reference",
+    ),
+    (
+        _is_not_for_local_delivery,
+        ResponseCode.E11,
+        "this DCC gives no commands for local delivery (command variants 2, 3, 6 and 7)",
     ),
     (
         _command_variant_fits,

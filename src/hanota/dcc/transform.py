@@ -22,8 +22,8 @@ from hanota.wire.gbcs import cs06
 from hanota.wire.gbcs.message import Cra, GbcsMessage
 from hanota.wire.image import SIGNED_TYPES
 
-# The GBCS version whose forms these pre-commands have: DUIS 5.4 is aligned with it.
-GBCS_VERSION = "4.3"
+# Where the inventory does not know the GBCS version of a device: DUIS 5.4 is aligned with this one.
+_GBCS_VERSION = "4.3"
 
 
 def objection(
@@ -63,6 +63,17 @@ def pre_command(request_id: RequestID, body: ActivateFirmware) -> GbcsMessage:
         ACTIVATE_FIRMWARE,
         cs06.encode_command(command),
     )
+
+
+def gbcs_version(device: Device) -> str:
+    """The GBCSVersion that goes with a Pre-Command for this device.
+
+    It is that of the firmware which the device runs, as the Central Products List has it and the
+    inventory keeps it; a device whose inventory row has none gets the version with which DUIS 5.4
+    is aligned. No public source says more than that the element is there (an assumption); the form
+    of CS06 is the same in all of them.
+    """
+    return device.gbcs_version or _GBCS_VERSION
 
 
 class _Asked(msgspec.Struct, frozen=True):

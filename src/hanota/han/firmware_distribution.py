@@ -6,7 +6,8 @@ Distribution Receipt Alert with the Manufacturer Image Hash that it calculated i
 supplier whose image it is, 8F1C to the first that it trusts when it discards the image.
 
 A verification is told once, also when power fails; an image that is brought again is told again.
-An image once accepted stays the property of its supplier, whoever is trusted later.
+An image once accepted stays the property of its supplier, whoever is trusted later; but it is not
+taken for the one that a new supplier brings, even if it is the same one of their maker.
 
 Not here: the download (`ota_client`), and activation (`firmware_activation`).
 """
@@ -19,7 +20,7 @@ import msgspec
 
 from hanota.errors import RemoteError
 from hanota.han.command_reception import Trust
-from hanota.han.download import TOLD_KEY
+from hanota.han.download import DOWNLOAD_KEY, TOLD_KEY
 from hanota.han.firmware_activation import HeldImage, Step
 from hanota.han.flash import FlashView
 from hanota.han.originator import Originator
@@ -88,6 +89,15 @@ class FirmwareDistribution:
         """The image in `data`, if this device may hold it."""
         image = self._verify(data)
         return None if image is None or self._supplier(image) is None else image
+
+    def outlives_its_supplier(self) -> bool:
+        """Whether the image in the slot came from a supplier that the device trusts no more."""
+        told = self._told()
+        return (
+            told is not None
+            and told.supplier not in (None, *self._trust.suppliers)
+            and DOWNLOAD_KEY in self._flash.records
+        )
 
     def tell(self, image: OtaImage | None, now_ms: int, *, again: bool) -> Step:
         """Tell of a verification of the slot; None: the image is discarded.

@@ -4,7 +4,10 @@ What comes from the WAN is recorded before the WAN may forget it, and what goes 
 until the DCC has it; the same holds for GBCS messages to and from the devices. The hub's own alert
 is CCS08, one for each transfer that ends. It answers 11.2 (ECS52) with the version that it runs.
 
-Not here: the hub's other GBCS commands, its update, and the gas proxy.
+Its own image it gets from the DCC as well (`hub_firmware`). It restarts to activate it, which
+costs the transfers to its devices nothing but time: they are recorded like everything else.
+
+Not here: the hub's other GBCS commands, and the gas proxy.
 """
 
 from collections.abc import Callable
@@ -13,10 +16,11 @@ import msgspec
 
 from hanota.errors import RemoteError
 from hanota.han.command_reception import Trust
-from hanota.han.effects import Effects, HanMessage, Record, SendWan, Wake
+from hanota.han.effects import Effects, HanMessage, Record, Restart, SendWan, Wake
 from hanota.han.firmware_version_read import FirmwareVersionRead
 from hanota.han.flash import FlashView
 from hanota.han.gbcs_tunnel import GbcsTunnel
+from hanota.han.hub_firmware import HubFirmware, HubFirmwareSetup, Step
 from hanota.han.image_store import ImageStore
 from hanota.han.originator import Originator
 from hanota.han.ota_server import OtaServer, ServerSettings
@@ -31,13 +35,22 @@ from hanota.wire.gbcs import message as gbcs
 from hanota.wire.gbcs.ccs08 import FirmwareTransferAlert, TransferResult
 from hanota.wire.gbcs.message import GbcsMessage
 from hanota.wire.tunnel import MessageChunk, MessageReceipt
-from hanota.wire.wan import DeliverImage, FromDevice, ImageStored, StoreResult, ToDevice, WanMessage
+from hanota.wire.wan import (
+    DeliverImage,
+    FromDevice,
+    ImageStored,
+    StoreResult,
+    ToDevice,
+    UpdateHub,
+    WanMessage,
+)
 from hanota.wire.zcl import Direction
 
 WAN = "wan"  # the outbox of envelopes for the DCC
 # The hub's wakes, beside one for each device's tunnel.
 NOTIFY = "notify"
 GIVE_UP = "give-up"
+ACTIVATE = "activate"
 
 
 def as_stored(octets: bytes) -> bytes:
@@ -55,17 +68,18 @@ class HubSetup(msgspec.Struct, frozen=True):
     reads: Callable[[bytes], bytes] = as_stored  # what the image store gives of what it got
     acb: int = ACCESS_CONTROL_BROKER
     server: ServerSettings = ServerSettings()
-    running_version: int = 0  # of its own firmware, 4 octets
+    firmware: HubFirmwareSetup | None = None  # None: its own firmware cannot be updated
+    running_version: int = 0  # of a firmware that cannot, 4 octets; else the flash says it
     trust: Trust | None = None  # for 11.2; None: it answers nobody
 
 
 class Hub:
-    """One hub while it has power. `flash` is its own, for reading; of its slots it uses none."""
+    """One hub while it has power. `flash` is its own, for reading; its slots are for itself."""
 
     def __init__(self, setup: HubSetup, flash: FlashView) -> None:
         records = flash.records
         self._hub_id = setup.hub_id
-        self._running_version = setup.running_version
+        self._firmware = HubFirmware(setup.firmware, setup.running_version, flash, setup.blobs)
         self._read = FirmwareVersionRead(setup.hub_id, DeviceType.CHF, setup.trust, records)
         self._settings = setup.server
         self._wan = Outbox(WAN, records)
@@ -83,6 +97,7 @@ class Hub:
         self._wakes: dict[str, Callable[[int], Effects]] = {
             NOTIFY: self._notify,
             GIVE_UP: self._give_up,
+            ACTIVATE: self._activate,
             **{_token(device_id): end.repeat for device_id, end in self._tunnels.items()},
         }
 
@@ -91,14 +106,25 @@ class Hub:
         """Its OTA server."""
         return self._server
 
+    @property
+    def running_version(self) -> int | None:
+        """File version of its own image that runs; None while none does."""
+        return self._firmware.running_version
+
     def power_on(self, now_ms: int) -> Effects:
-        """Go on with everything that the flash says is unfinished."""
-        envelopes = (SendWan(number, wan.decode(body)) for number, body in self._wan.pending)
+        """Start its own image, and go on with everything that the flash says is unfinished."""
+        waiting = self._wan.pending
+        started = self._carry_out(self._firmware.power_on(now_ms), now_ms)
+        if self.running_version is None:
+            return started
+        envelopes = (SendWan(number, wan.decode(body)) for number, body in waiting)
         messages = (effect for end in self._tunnels.values() for effect in end.send(now_ms))
-        return (*envelopes, *messages, *self._notify(now_ms), *self._give_up(now_ms))
+        return (*started, *envelopes, *messages, *self._notify(now_ms), *self._give_up(now_ms))
 
     def receive(self, source: int, message: HanMessage, now_ms: int) -> Effects:
         """Take a message of the OTA cluster, or of the tunnel from a device."""
+        if self.running_version is None:
+            return ()
         match message:
             case MessageChunk():
                 return self._receive_chunk(source, message)
@@ -119,11 +145,15 @@ class Hub:
 
     def receive_wan(self, message: WanMessage, now_ms: int) -> Effects:
         """Take an envelope from the DCC; the WAN may forget it once these effects are done."""
+        if self.running_version is None:
+            return ()
         match message:
             case DeliverImage():
                 return self._deliver(message, now_ms)
             case ToDevice():
                 return self._relay_to_device(message.gbcs, now_ms)
+            case UpdateHub():
+                return self._carry_out(self._firmware.receive(message, now_ms), now_ms)
             case _:
                 return ()  # envelopes of hubs
 
@@ -151,7 +181,8 @@ class Hub:
         return (Record(values), *tunnel.send(now_ms)) if values else ()
 
     def _answer(self, message: bytes) -> Effects:
-        answered = self._read.receive(message, self._running_version)
+        assert self.running_version is not None, "an image runs before it hears anything"
+        answered = self._read.receive(message, self.running_version)
         if answered is None:
             return ()
         answer, accepted = answered
@@ -184,6 +215,21 @@ class Hub:
         message, counter = self._originator.alert(_CCS08, ccs08.encode_alert(alert))
         values, sends = self._to_dcc(FromDevice(message))
         return {**counter, **values}, sends
+
+    def _activate(self, now_ms: int) -> Effects:
+        return self._carry_out(self._firmware.time_reached(now_ms), now_ms)
+
+    def _carry_out(self, step: Step, now_ms: int) -> Effects:
+        """What becomes of the hub's own image."""
+        told: Values = {}
+        sends: Effects = ()
+        if step.message is not None:
+            told, sends = self._to_dcc(step.message)
+        values = {**step.values, **told}
+        effects: Effects = (*step.writes, Record(values), *sends) if values else step.writes
+        if step.activate_at_ms is not None:
+            effects += (Wake(max(now_ms, step.activate_at_ms), ACTIVATE),)
+        return (*effects, Restart()) if step.restarts else effects
 
     def _to_dcc(self, message: WanMessage) -> tuple[Values, Effects]:
         number, values = self._wan.add(wan.encode(message))

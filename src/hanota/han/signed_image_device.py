@@ -44,7 +44,7 @@ from hanota.wire.zcl import Direction
 SLEEPY = frozenset({DeviceType.GSME})
 
 TUNNEL = "tunnel"  # the outbox of GBCS messages, and the wake that repeats them
-BEGIN = "begin"  # the wake after an activation was settled
+BEGIN = "begin"  # the wake after something was settled at power-on
 EXECUTE = "execute"  # the wake at the time of a future-dated command
 
 # What the first start of an image after its activation came to.
@@ -101,11 +101,11 @@ class SignedImageDevice:
             return booted.effects
         version = booted.image.header.file_version
         self._image = _RunningImage(self._setup, self._flash, verify, booted.slot, version)
-        result = RESULTS.get(booted.stage)
-        if result is None:
+        first = self._image.before_it_begins(RESULTS.get(booted.stage), now_ms)
+        if first is None:
             return (*booted.effects, *self._listen(self._image.begin(now_ms), now_ms))
         # The client reads what is being recorded here: it begins in the next step.
-        return (*booted.effects, self._image.settle(result, now_ms), Wake(now_ms, BEGIN))
+        return (*booted.effects, first, Wake(now_ms, BEGIN))
 
     def receive(self, source: int, message: HanMessage, now_ms: int) -> Effects:
         """Take a message of the OTA cluster, or of the tunnel to the hub."""
@@ -174,7 +174,16 @@ class _RunningImage:
             records=records,
         )
 
-    def settle(self, result: ActivateFirmwareResult, now_ms: int) -> Record:
+    def before_it_begins(self, result: ActivateFirmwareResult | None, now_ms: int) -> Record | None:
+        """What has to be recorded first; None where nothing is."""
+        if result is not None:
+            return self._settle(result, now_ms)
+        if self._distribution.outlives_its_supplier():
+            # The image stays, as that supplier's; whatever is offered from now on is another.
+            return Record({download.DOWNLOAD_KEY: None})
+        return None
+
+    def _settle(self, result: ActivateFirmwareResult, now_ms: int) -> Record:
         """End an activation: what runs is confirmed, and the outcome is kept, at one stroke."""
         step = self._activation.settle(result, now_ms)
         return Record(

@@ -11,7 +11,7 @@ import msgspec
 from hanota.errors import RemoteError
 from hanota.wire.image import (
     DEVICE_TYPES,
-    SIGNED_TYPES,
+    TRAILER_TYPES,
     ImageHeader,
     OtaImage,
     decode_image,
@@ -50,7 +50,7 @@ def verify_image(data: bytes, make: Make, released: Container[bytes]) -> OtaImag
     `released` holds the maker's Manufacturer Image Hashes.
     """
     try:
-        image = decode_image(data, signed=DEVICE_TYPES.get(make.image_type) in SIGNED_TYPES)
+        image = decode_image(data, signed=DEVICE_TYPES.get(make.image_type) in TRAILER_TYPES)
     except RemoteError:
         return None
     if suits(image.header, make) and manufacturer_image_hash(image) in released:

@@ -5,13 +5,16 @@ it, and keeps journal, state and counts in step because one call writes all thre
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import msgspec
 
 from hanota.errors import LocalError
 from hanota.ledger import columns
+from hanota.ledger.campaigns import CampaignBatch, Follower
 from hanota.ledger.columns import Row
+from hanota.ledger.database import Database
 from hanota.ledger.view import View
 from hanota.rows import (
     Command,
@@ -20,31 +23,56 @@ from hanota.rows import (
     JournalEntry,
     MessageKey,
     Outgoing,
+    ProductEntry,
     RequestRow,
 )
 
 _Key = tuple[int, int]  # device_id and request of a delivery
 _Standing = tuple[str, str, int]  # its state and reason, and the number of its newest entry
+_Queue = tuple[int, int]  # receiver and device_id of messages that go in order
+
+# The counter that numbers messages: none has the number of one that is gone.
+_OUTBOX = "outbox"
 
 
-class Batch(View):
+class Batch(CampaignBatch, View):
     """A ledger inside one writing transaction: what it is asked includes what was just written.
 
     Where a call would break a constraint, ConflictError leaves the `with` of the batch and nothing
     of the batch was written.
     """
 
+    def __init__(self, database: Database, follower: Follower | None = None) -> None:
+        super().__init__(database)
+        self._follower = follower
+        # What was read or written here stays true to the end: nobody else writes meanwhile.
+        self._standing: dict[_Key, _Standing] = {}
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """A part of the batch that is kept or undone as a whole.
+
+        Nothing of it is kept when an exception leaves the `with`, which is ConflictError or
+        LocalError as for a batch; what else is in the batch stays, and the batch goes on.
+        """
+        try:
+            with self._database.part():
+                yield
+        except BaseException:
+            self._standing.clear()
+            raise
+
     def unseen(self, keys: Iterable[MessageKey]) -> list[bool]:
         """Take these messages in: True for each that comes for the first time.
 
         Of two equal keys in one call the second is not unseen.
         """
-        rows = map(columns.key_row, keys)
-        return [new is not None for new in self._database.ask_each("remember_message", rows)]
+        return self._database.put_new("remember_message", map(columns.key_row, keys))
 
     def put_devices(self, devices: Iterable[Device]) -> None:
         """Put these devices into the inventory, or what it now says of them."""
-        self._database.change_each("put_device", map(columns.device_row, devices))
+        last = {device.device_id: device for device in devices}
+        self._database.change_each("put_device", map(columns.device_row, last.values()))
 
     def record(self, entries: Iterable[JournalEntry]) -> None:
         """Journal what happened; deliveries and counts follow.
@@ -55,12 +83,20 @@ class Batch(View):
         """
         entries = list(entries)
         after = {_key(entry): entry.delivery for entry in entries if entry.delivery is not None}
-        before = self._standing(after)
+        before = self._standing_of(after)
         heads = {key: last_entry for key, (_state, _reason, last_entry) in before.items()}
         (last,) = self._database.rows("last_entry")[0]
         self._database.change_each("add_entry", _chain(entries, heads, last + 1))
         self._database.change_each("put_delivery", _rows_after(after, heads))
-        self._count(before, after)
+        self._standing |= {key: (row.state, row.reason, heads[key]) for key, row in after.items()}
+        self._count_deliveries(before, after)
+        if self._follower is not None:
+            moved = [
+                row
+                for key, row in after.items()
+                if key not in before or before[key][:2] != (row.state, row.reason)
+            ]
+            self._follower(self, moved)
 
     def put_commands(self, commands: Iterable[Command]) -> None:
         """Put these commands as they now stand, and journal each as `command:` and its state.
@@ -95,6 +131,26 @@ class Batch(View):
         if not self._database.change("set_answer", answer, number):
             raise LocalError(f"the ledger has no request {number}")
 
+    def quarantine(self, number: int, octets: bytes) -> None:
+        """Hold a request back; `octets` are what it asks for."""
+        self._database.change("quarantine", number, octets)
+
+    def release(self, request: RequestRow) -> None:
+        """Let a request go that was held back: it counts from its `at_ms`, for its image."""
+        self._database.change("release", request.number)
+        self._database.change(
+            "date_request", request.at_ms, request.image_hash, request.version, request.number
+        )
+
+    def put_products(self, entries: Iterable[ProductEntry]) -> None:
+        """Put these entries on the Central Products List, or what they now say."""
+        self._database.change_each("put_product", map(columns.product_row, entries))
+
+    def replace_products(self, entries: Iterable[ProductEntry]) -> None:
+        """Make these entries the whole Central Products List."""
+        self._database.change("clear_products")
+        self.put_products(entries)
+
     def put_image(self, sha256: bytes, octets: bytes) -> None:
         """Keep an OTA file under its SHA-256; one that is kept already stays as it is."""
         self._database.change("put_image", sha256, octets)
@@ -111,37 +167,76 @@ class Batch(View):
         ((last,),) = self._database.rows("next_counter", name, floor, count, count)
         return int(last) - count + 1
 
-    def post(self, messages: Iterable[Outgoing]) -> list[int]:
-        """Put messages into the outbox; their numbers, which rise in order of recording."""
-        rows = self._database.ask_each("post", map(columns.outgoing_row, messages))
-        return [number for (number,) in filter(None, rows)]
+    def post(self, messages: Iterable[Outgoing]) -> None:
+        """Put messages into the outbox, numbered in this order."""
+        messages = list(messages)
+        if messages:
+            first = self.next_counter(_OUTBOX, count=len(messages))
+            queued = _queued(messages, first, self._last_waiting(messages))
+            self._database.change_each("post", queued)
 
     def settle(self, numbers: Iterable[int]) -> None:
         """Take messages out of the outbox because their receivers have them."""
-        self._database.change("settle", self._database.each(numbers))
+        gone = self._database.each(numbers)
+        self._database.change("settle", gone)
+        self._database.change("let_go", gone)
 
     def postpone(self, numbers: Iterable[int], due_ms: int) -> None:
         """Try these messages again at `due_ms`, and count that they were tried."""
         self._database.change("postpone", due_ms, self._database.each(numbers))
 
-    def _standing(self, keys: Iterable[_Key]) -> dict[_Key, _Standing]:
-        wanted = set(keys)
-        if not wanted:
-            return {}
-        requests = [request for _device_id, request in wanted]
+    def rewrite(self, messages: Iterable[Outgoing]) -> None:
+        """Let these messages of the outbox have the octets that they have here."""
+        rows = [(message.body, message.number) for message in messages]
+        self._database.change_each("rewrite", rows)
+
+    def give_up(self, message: Outgoing, event: str, status: int | None, now_ms: int) -> None:
+        """Take a message out of the outbox untaken; the journal keeps its octets under `event`.
+
+        `status` is the HTTP status of the last answer, None where there was none.
+        """
+        self.settle([message.number])
+        self.record([JournalEntry(now_ms, message.device_id, 0, event, None, message.body)])
+        receiver = columns.signed(message.receiver)
+        self._database.change("give_up", receiver, message.tries + 1, status)
+
+    def _delivery(self, row: Row) -> Delivery:
+        delivery, last_entry = columns.delivery(row), row[-1]
+        key = (delivery.device_id, delivery.request)
+        self._standing[key] = (delivery.state, delivery.reason, last_entry)
+        return delivery
+
+    def _standing_of(self, keys: Iterable[_Key]) -> dict[_Key, _Standing]:
+        keys = set(keys)
+        self._read_standing(keys - self._standing.keys())
+        return {key: self._standing[key] for key in keys & self._standing.keys()}
+
+    def _read_standing(self, unread: set[_Key]) -> None:
+        if not unread:
+            return
+        requests = [request for _device_id, request in unread]
         rows = self._database.rows(
             "standing_deliveries",
-            self._database.each({columns.signed(device_id) for device_id, _request in wanted}),
+            self._database.each({columns.signed(device_id) for device_id, _request in unread}),
             min(requests),
             max(requests),
         )
-        found = {
-            (columns.unsigned(device_id), request): (state, reason, last_entry)
-            for device_id, request, state, reason, last_entry in rows
-        }
-        return {key: found[key] for key in wanted & found.keys()}
+        for device_id, request, state, reason, last_entry in rows:
+            self._standing[columns.unsigned(device_id), request] = (state, reason, last_entry)
 
-    def _count(self, before: dict[_Key, _Standing], after: dict[_Key, Delivery]) -> None:
+    def _last_waiting(self, messages: Iterable[Outgoing]) -> dict[_Queue, int]:
+        about = [message for message in messages if message.device_id]
+        rows = self._database.rows(
+            "last_waiting",
+            self._database.each({columns.signed(message.receiver) for message in about}),
+            self._database.each({columns.signed(message.device_id) for message in about}),
+        )
+        return {
+            (columns.unsigned(receiver), columns.unsigned(device_id)): number
+            for receiver, device_id, number in rows
+        }
+
+    def _count_deliveries(self, before: dict[_Key, _Standing], after: dict[_Key, Delivery]) -> None:
         change = Counter((row.request, row.state, row.reason) for row in after.values())
         change.subtract(
             (request, state, reason)
@@ -171,6 +266,17 @@ def _chain(entries: Sequence[JournalEntry], heads: dict[_Key, int], number: int)
         key = (entry.device_id, entry.request)
         yield columns.entry_row(entry, this, heads.get(key, 0))
         heads[key] = this
+
+
+def _queued(messages: Iterable[Outgoing], number: int, last: dict[_Queue, int]) -> Iterable[Row]:
+    """Number the messages and put each behind the one before it about its device, if any."""
+    for this, message in enumerate(messages, number):
+        if not message.device_id:
+            yield columns.outgoing_row(message, this, 0)
+            continue
+        queue = (message.receiver, message.device_id)
+        yield columns.outgoing_row(message, this, last.get(queue, 0))
+        last[queue] = this
 
 
 def _rows_after(after: dict[_Key, Delivery], heads: dict[_Key, int]) -> list[Row]:

@@ -5,6 +5,8 @@ PostgreSQL has an unsigned integer: the same 64 bits, so small numbers stay as t
 plain text and flags are 0 or 1 in tables, whatever enumeration they come from.
 """
 
+from functools import lru_cache
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -18,7 +20,10 @@ from hanota.rows import (
     JournalEntry,
     MessageKey,
     Outgoing,
+    ProductEntry,
+    ProductStatus,
     RequestRow,
+    Untaken,
 )
 
 Row = tuple[Any, ...]
@@ -30,7 +35,14 @@ _BITS = (1 << 64) - 1
 _TYPES = {word.value: word for word in DeviceType}
 _STATUSES = {word.value: word for word in DeviceStatus}
 _REGIONS = {word.value: word for word in Region}
-_suppliers = msgspec.json.Decoder(tuple[int, ...])
+_PRODUCT_STATUSES = {word.value: word for word in ProductStatus}
+_numbers = msgspec.json.Decoder(tuple[int, ...])
+_texts = msgspec.json.Decoder(tuple[str, ...])
+
+
+@lru_cache(maxsize=1_024)
+def _suppliers(text: str) -> tuple[int, ...]:
+    return _numbers.decode(text)
 
 
 def signed(number: int) -> int:
@@ -79,18 +91,19 @@ def device(row: Row) -> Device:
         region,
         gbcs_version,
     ) = row
+    # Tens of thousands of devices say the same few words: each is kept once.
     return Device(
         device_id & _BITS,
         _TYPES[kind],
-        manufacturer,
-        model,
+        intern(manufacturer),
+        intern(model),
         hardware_version,
-        firmware_version,
+        intern(firmware_version),
         hub_id & _BITS,
         _STATUSES[status],
-        _suppliers.decode(suppliers),
+        _suppliers(suppliers),
         _REGIONS[region],
-        gbcs_version,
+        intern(gbcs_version),
     )
 
 
@@ -111,8 +124,8 @@ def delivery_row(delivery: Delivery, last_entry: int) -> Row:
 
 
 def delivery(row: Row) -> Delivery:
-    """A row of `delivery`."""
-    device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms = row
+    """A row of `delivery`, but for its last column, the number of its newest entry."""
+    device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms, _last_entry = row
     return Delivery(
         device_id & _BITS,
         request,
@@ -142,7 +155,7 @@ def command_row(command: Command) -> Row:
 
 
 def command_key(key: MessageKey) -> Row:
-    """The parameters of `command`: the header of a command as a key."""
+    """The first columns of `commands`: the header of a command as a key."""
     return signed(key.target), signed(key.originator), signed(key.counter)
 
 
@@ -196,7 +209,7 @@ def entry(row: Row) -> JournalEntry:
     after = (
         None
         if state is None
-        else delivery((device_id, request, hub_id, version, state, reason, live, due, changed))
+        else delivery((device_id, request, hub_id, version, state, reason, live, due, changed, 0))
     )
     return JournalEntry(at_ms, device_id & _BITS, request, event, after, octets)
 
@@ -216,12 +229,12 @@ def request_row(request: RequestRow) -> Row:
 
 def request_key(request_id: RequestID, command_variant: int) -> Row:
     """The parameters of `request`."""
-    return (
-        signed(request_id.originator),
-        signed(request_id.target),
-        signed(request_id.counter),
-        command_variant,
-    )
+    return *request_id_key(request_id), command_variant
+
+
+def request_id_key(request_id: RequestID) -> Row:
+    """The parameters of `requests_under`."""
+    return signed(request_id.originator), signed(request_id.target), signed(request_id.counter)
 
 
 def request(row: Row) -> RequestRow:
@@ -236,12 +249,60 @@ def key_row(key: MessageKey) -> Row:
     return signed(key.originator), signed(key.target), key.cra, signed(key.counter)
 
 
-def outgoing_row(outgoing: Outgoing) -> Row:
-    """The parameters of `post`: all but the number."""
-    return signed(outgoing.receiver), outgoing.body, outgoing.due_ms, outgoing.tries
+def outgoing_row(outgoing: Outgoing, number: int, ahead: int) -> Row:
+    """The parameters of `post`; `ahead` is the number of the message before it in its queue."""
+    return (
+        number,
+        signed(outgoing.receiver),
+        signed(outgoing.device_id),
+        outgoing.body,
+        outgoing.due_ms,
+        outgoing.due_ms,
+        outgoing.tries,
+        ahead,
+    )
 
 
 def outgoing(row: Row) -> Outgoing:
     """A row of `outbox`."""
-    number, receiver, body, due_ms, tries = row
-    return Outgoing(number, receiver & _BITS, body, due_ms, tries)
+    number, receiver, body, due_ms, tries, device_id, since_ms = row
+    return Outgoing(number, receiver & _BITS, body, due_ms, tries, device_id & _BITS, since_ms)
+
+
+def untaken(row: Row) -> Untaken:
+    """A row of `untaken`."""
+    number, at_ms, event, receiver, device_id, body, tries, status = row
+    return Untaken(number, at_ms, event, receiver & _BITS, device_id & _BITS, body, tries, status)
+
+
+def product_row(product: ProductEntry) -> Row:
+    """The parameters of `put_product`."""
+    return (
+        product.type.value,
+        product.manufacturer,
+        product.manufacturer_code,
+        product.model,
+        msgspec.json.encode(product.hardware_versions).decode(),
+        product.firmware_version,
+        product.hash,
+        product.status.value,
+        product.gbcs_version,
+        msgspec.json.encode(product.follows).decode(),
+    )
+
+
+def product(row: Row) -> ProductEntry:
+    """A row of `products`."""
+    kind, manufacturer, code, model, hardware, firmware, digest, status, gbcs, follows = row
+    return ProductEntry(
+        _TYPES[kind],
+        manufacturer,
+        code,
+        model,
+        _numbers.decode(hardware),
+        firmware,
+        digest,
+        _PRODUCT_STATUSES[status],
+        gbcs,
+        _texts.decode(follows),
+    )

@@ -1,6 +1,7 @@
 -- Every statement of the ledger but those that make its tables. Each has a name and one comment
 -- that says what it is for. `?` is a parameter in order; words in braces differ between databases:
--- `{each}` is a list of ids given as one parameter.
+-- `{each}` is a list of ids given as one parameter, `{rows:...}` rows of values, with a letter
+-- for each column: integer, text or octets.
 
 -- tell --
 -- What this ledger is: one property by name.
@@ -13,15 +14,15 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 
 -- remember_message --
 -- Take a message in; a row comes back only the first time.
-INSERT INTO seen (originator, target, cra, counter) VALUES (?, ?, ?, ?)
-ON CONFLICT DO NOTHING RETURNING cra;
+INSERT INTO seen (originator, target, cra, counter) {rows:iiii}
+ON CONFLICT DO NOTHING RETURNING originator, target, cra, counter;
 
 -- put_device --
 -- A device as the inventory now says it is.
 INSERT INTO device (
     device_id, type, manufacturer, model, hardware_version, firmware_version, hub_id, status,
     suppliers, region, gbcs_version
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+) {rows:itttititttt}
 ON CONFLICT (device_id) DO UPDATE SET
     type = excluded.type, manufacturer = excluded.manufacturer, model = excluded.model,
     hardware_version = excluded.hardware_version, firmware_version = excluded.firmware_version,
@@ -64,6 +65,12 @@ SELECT number, originator, target, counter, command_variant, service_reference, 
     version, at_ms, answer
 FROM request WHERE originator = ? AND target = ? AND counter = ? AND command_variant = ?;
 
+-- requests_under --
+-- The requests under this RequestID, one a command variant.
+SELECT number, originator, target, counter, command_variant, service_reference, digest, image_hash,
+    version, at_ms, answer
+FROM request WHERE originator = ? AND target = ? AND counter = ?;
+
 -- requests --
 -- The requests with these numbers.
 SELECT number, originator, target, counter, command_variant, service_reference, digest, image_hash,
@@ -73,6 +80,60 @@ FROM request WHERE number IN {each};
 -- set_answer --
 -- The synchronous answer to a request.
 UPDATE request SET answer = ? WHERE number = ?;
+
+-- requests_since --
+-- How many requests of a user for one service and command variant came after an instant, but for
+-- those in quarantine; counted up to a number.
+SELECT count(*) FROM (
+    SELECT 1 FROM request
+    WHERE originator = ? AND service_reference = ? AND command_variant = ? AND at_ms > ?
+        AND number NOT IN (SELECT request FROM quarantine)
+    LIMIT ?
+) AS recent;
+
+-- quarantine --
+-- Hold a request back.
+INSERT INTO quarantine (request, octets) VALUES (?, ?);
+
+-- quarantined --
+-- The next requests that are held back.
+SELECT number, originator, target, counter, command_variant, service_reference, digest, image_hash,
+    version, at_ms, answer
+FROM request JOIN quarantine ON quarantine.request = request.number
+WHERE quarantine.request > ? ORDER BY quarantine.request LIMIT ?;
+
+-- quarantined_octets --
+-- What a request that is held back asks for.
+SELECT octets FROM quarantine WHERE request = ?;
+
+-- release --
+-- A request is held back no more.
+DELETE FROM quarantine WHERE request = ?;
+
+-- date_request --
+-- A request that was held back counts from now on, for this image.
+UPDATE request SET at_ms = ?, image_hash = ?, version = ? WHERE number = ?;
+
+-- clear_products --
+-- An empty Central Products List.
+DELETE FROM product;
+
+-- put_product --
+-- One entry of the Central Products List.
+INSERT INTO product (
+    type, manufacturer, manufacturer_code, model, hardware_versions, firmware_version, hash, status,
+    gbcs_version, follows
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (
+    hash, type, manufacturer, manufacturer_code, model, hardware_versions, firmware_version
+) DO UPDATE SET status = excluded.status, gbcs_version = excluded.gbcs_version,
+    follows = excluded.follows;
+
+-- products --
+-- The Central Products List in order of recording.
+SELECT type, manufacturer, manufacturer_code, model, hardware_versions, firmware_version, hash,
+    status, gbcs_version, follows
+FROM product ORDER BY number;
 
 -- put_image --
 -- An OTA file under its SHA-256; the same file a second time changes nothing.
@@ -95,7 +156,7 @@ FROM delivery WHERE device_id IN {each} AND request BETWEEN ? AND ?;
 -- A delivery as it now stands.
 INSERT INTO delivery (
     device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms, last_entry
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+) {rows:iiiittiiii}
 ON CONFLICT (device_id, request) DO UPDATE SET
     hub_id = excluded.hub_id, version = excluded.version, state = excluded.state,
     reason = excluded.reason, live = excluded.live, due_ms = excluded.due_ms,
@@ -104,31 +165,43 @@ ON CONFLICT (device_id, request) DO UPDATE SET
 -- live_deliveries --
 -- The live delivery of each of these devices. `+live` asks for the primary key instead of the
 -- index of live deliveries: the page of the row is wanted anyway.
-SELECT device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms
+SELECT device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms,
+    last_entry
 FROM delivery WHERE device_id IN {each} AND +live = 1;
 
 -- last_deliveries --
 -- What evidence about each of these devices belongs to: its live delivery, else that of its newest
 -- request, where a request that left the device out comes after every other.
-SELECT device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms
+SELECT device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms,
+    last_entry
 FROM delivery AS one WHERE device_id IN {each} AND request = (
     SELECT request FROM delivery AS other WHERE other.device_id = one.device_id
     ORDER BY live DESC, state = 'left-out', request DESC LIMIT 1
 );
 
+-- deliveries_in_state --
+-- The deliveries of these devices that are in one state, live or not: a page of the primary key
+-- a device.
+SELECT device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms,
+    last_entry
+FROM delivery WHERE device_id IN {each} AND state = ? ORDER BY device_id, request;
+
 -- deliveries_of_request --
 -- The next page of the deliveries of one request.
-SELECT device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms
+SELECT device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms,
+    last_entry
 FROM delivery WHERE request = ? AND device_id >= ? ORDER BY device_id LIMIT ?;
 
 -- delivery --
 -- The delivery of one device in one request.
-SELECT device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms
+SELECT device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms,
+    last_entry
 FROM delivery WHERE device_id = ? AND request = ?;
 
 -- due --
 -- Live deliveries whose silence has lasted long enough, the longest first.
-SELECT device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms
+SELECT device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms,
+    last_entry
 FROM delivery WHERE live = 1 AND due_ms <= ? ORDER BY due_ms, device_id LIMIT ?;
 
 -- put_command --
@@ -141,10 +214,11 @@ ON CONFLICT (request) DO UPDATE SET
     state = excluded.state, live = excluded.live, due_ms = excluded.due_ms,
     changed_ms = excluded.changed_ms, gbcs = excluded.gbcs;
 
--- command --
--- The command that an answer names.
+-- commands --
+-- The commands that answers name, and others of the same devices, originators and counters. `+`
+-- asks for the primary key by device alone: a device has few.
 SELECT device_id, originator, counter, request, state, live, due_ms, changed_ms, gbcs
-FROM command WHERE device_id = ? AND originator = ? AND counter = ?;
+FROM command WHERE device_id IN {each} AND +originator IN {each} AND +counter IN {each};
 
 -- live_commands --
 -- The live commands of these devices. `+live` asks for the primary key, as for deliveries.
@@ -160,12 +234,16 @@ FROM command WHERE live = 1 AND due_ms <= ? ORDER BY due_ms LIMIT ?;
 -- The number of the newest journal entry.
 SELECT coalesce(max(number), 0) FROM journal;
 
+-- last_instant --
+-- When the newest journal entry was made.
+SELECT coalesce((SELECT at_ms FROM journal ORDER BY number DESC LIMIT 1), 0);
+
 -- add_entry --
 -- One thing that happened.
 INSERT INTO journal (
     number, previous, at_ms, device_id, request, event, hub_id, version, state, reason, live,
     due_ms, changed_ms, message
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+) {rows:iiiiitiittiiio};
 
 -- timeline --
 -- The newest entries about one device: the chains of its deliveries, and what changed nothing.
@@ -200,27 +278,64 @@ UPDATE delivery_count SET devices = devices - ? WHERE request = ? AND state = ? 
 SELECT state, reason, devices FROM delivery_count WHERE request = ? AND devices > 0
 ORDER BY state, reason;
 
+-- last_waiting --
+-- The last messages that wait for these receivers about these devices.
+SELECT receiver, device_id, max(number) FROM outbox
+WHERE receiver IN {each} AND device_id IN {each} AND device_id <> 0
+GROUP BY receiver, device_id;
+
 -- post --
--- A message to send; the ledger gives it its number.
-INSERT INTO outbox (receiver, body, due_ms, tries) VALUES (?, ?, ?, ?) RETURNING number;
+-- Messages to send, each behind the last one about its device.
+INSERT INTO outbox (number, receiver, device_id, body, since_ms, due_ms, tries, ahead)
+{rows:iiioiiii};
 
 -- outbox --
 -- The next messages that may be sent by now.
-SELECT number, receiver, body, due_ms, tries FROM outbox
-WHERE due_ms <= ? AND (due_ms, number) > (?, ?) ORDER BY due_ms, number LIMIT ?;
+SELECT number, receiver, body, due_ms, tries, device_id, since_ms FROM outbox
+WHERE ahead = 0 AND due_ms <= ? AND (due_ms, number) > (?, ?) ORDER BY due_ms, number LIMIT ?;
 
 -- outbox_for --
 -- The next messages that may be sent to one receiver by now.
-SELECT number, receiver, body, due_ms, tries FROM outbox
-WHERE receiver = ? AND due_ms <= ? AND (due_ms, number) > (?, ?) ORDER BY due_ms, number LIMIT ?;
+SELECT number, receiver, body, due_ms, tries, device_id, since_ms FROM outbox
+WHERE ahead = 0 AND receiver = ? AND due_ms <= ? AND (due_ms, number) > (?, ?)
+ORDER BY due_ms, number LIMIT ?;
+
+-- outbox_of --
+-- The next messages that wait for one receiver, in order of recording, due or not.
+SELECT number, receiver, body, due_ms, tries, device_id, since_ms FROM outbox
+WHERE receiver = ? AND number > ? ORDER BY number LIMIT ?;
 
 -- settle --
--- Messages that their receivers have taken.
+-- Messages that leave the outbox.
 DELETE FROM outbox WHERE number IN {each};
+
+-- let_go --
+-- What waited for messages that left the outbox waits for those before them, if there are any.
+UPDATE outbox SET ahead = (
+    SELECT coalesce(max(earlier.number), 0) FROM outbox AS earlier
+    WHERE earlier.receiver = outbox.receiver AND earlier.device_id = outbox.device_id
+        AND earlier.device_id <> 0 AND earlier.number < outbox.number
+) WHERE ahead IN {each} AND ahead <> 0;
 
 -- postpone --
 -- Messages to try again later.
 UPDATE outbox SET due_ms = ?, tries = tries + 1 WHERE number IN {each};
+
+-- rewrite --
+-- A message that waits, in other octets.
+UPDATE outbox SET body = ? WHERE number = ?;
+
+-- give_up --
+-- A message that left the outbox untaken: the newest journal entry tells of it.
+INSERT INTO untaken (entry, receiver, tries, status)
+SELECT max(number), ?, ?, ? FROM journal;
+
+-- untaken --
+-- The next messages that left the outbox untaken.
+SELECT journal.number, journal.at_ms, journal.event, untaken.receiver, journal.device_id,
+    journal.message, untaken.tries, untaken.status
+FROM untaken JOIN journal ON journal.number = untaken.entry
+WHERE untaken.entry > ? ORDER BY untaken.entry LIMIT ?;
 
 -- outbox_depth --
 -- How many messages wait.

@@ -1,8 +1,7 @@
-"""SQLite under the ledger: the one place that knows which database it is.
+"""SQLite under the ledger, for one machine: a file, or memory.
 
-It runs the named statements of queries.sql and speaks of failures in the ledger's own words. What
-another database does otherwise is here and nowhere else: the words in braces, how a list of ids
-travels as one parameter, how a transaction begins, and what can be damaged.
+What another database does otherwise is here and nowhere else: the words in braces, how a list of
+ids travels as one parameter, how a transaction begins, and what can be damaged.
 
 Durable means: the write-ahead log is on the disk before a transaction counts as committed
 (synchronous FULL), so a cut of power loses nothing that was acknowledged.
@@ -17,7 +16,8 @@ import msgspec
 from hanota.errors import LocalError
 from hanota.ledger.columns import Row
 from hanota.ledger.conflict import ConflictError
-from hanota.ledger.texts import queries
+from hanota.ledger.database import Database
+from hanota.ledger.texts import ROWS, queries
 from hanota.limits import LEDGER_CACHE_KIB, LEDGER_LOG_PAGES, LEDGER_WAIT_MS
 
 # What the words of the SQL files stand for. STRICT: a column holds its type or nothing.
@@ -46,7 +46,7 @@ _DAMAGES_TOLD = 10
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
 
 
-class SQLite:
+class SQLite(Database):
     """One connection to a file, or to memory; for one thread at a time."""
 
     def __init__(self, location: str) -> None:
@@ -54,7 +54,7 @@ class SQLite:
 
         LocalError when it cannot be opened.
         """
-        self._location = location
+        self.location = location
         self._queries = {name: spell(text) for name, text in queries().items()}
         if sqlite3.sqlite_version_info < _VERSION_MIN:
             raise LocalError(
@@ -85,12 +85,8 @@ class SQLite:
                 self._execute(pragma)
 
     @contextmanager
-    def transaction(self, *, writing: bool) -> Iterator[None]:
-        """All or nothing of what is done inside; one that is not writing sees one moment.
-
-        ConflictError when a constraint was broken, LocalError for any other failure of the
-        database; then, and after an exception of the caller, nothing was written.
-        """
+    def transaction(self, *, writing: bool, whole: bool = False) -> Iterator[None]:  # noqa: ARG002 -- nothing to prepare here
+        """As of every database; a writer waits LEDGER_WAIT_MS for another."""
         if self._connection.in_transaction:
             raise LocalError("a batch of this ledger is open already: end it first")
         with self._in_our_words():
@@ -101,6 +97,23 @@ class SQLite:
             finally:
                 self._undo()
 
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """All or nothing of what is done inside, within a transaction; errors as there."""
+        self._require_transaction()
+        with self._in_our_words():
+            self._execute("SAVEPOINT part")
+            try:
+                yield
+            except BaseException:
+                # What made SQLite give the whole transaction up has undone this with it.
+                if self._connection.in_transaction:
+                    self._execute("ROLLBACK TO part")
+                raise
+            finally:
+                if self._connection.in_transaction:
+                    self._execute("RELEASE part")
+
     def build(self, statements: Iterable[str]) -> None:
         """Run statements of a migration."""
         for statement in statements:
@@ -110,10 +123,14 @@ class SQLite:
         """All rows of a named query."""
         return self._run(name, parameters).fetchall()
 
-    def row(self, name: str, *parameters: object) -> Row | None:
-        """The only row of a named query, None where there is none."""
-        row: Row | None = self._run(name, parameters).fetchone()
-        return row
+    def each_row(self, name: str, *parameters: object) -> Iterator[Row]:
+        """The rows of a named query as they are taken, without a list of them all."""
+        return self._run(name, parameters)
+
+    def select(self, statement: str, parameters: Iterable[object]) -> Iterator[Row]:
+        """The rows of a query that the ledger itself has put together; values are parameters."""
+        self._require_transaction()
+        return self._execute(statement, tuple(parameters))
 
     def change(self, name: str, *parameters: object) -> int:
         """Run a named change; how many rows it changed."""
@@ -124,12 +141,12 @@ class SQLite:
         self._require_transaction()
         self._connection.executemany(self._queries[name], rows)
 
-    def ask_each(self, name: str, rows: Iterable[Row]) -> list[Row | None]:
-        """Run a named change once for each row of parameters; what each gave back, if anything."""
+    def put_new(self, name: str, rows: Iterable[Row]) -> list[bool]:
+        """As of every database."""
         self._require_transaction()
         statement = self._queries[name]
         execute = self._connection.cursor().execute
-        return [execute(statement, row).fetchone() for row in rows]
+        return [execute(statement, row).fetchone() is not None for row in rows]
 
     def each(self, ids: Iterable[int]) -> str:
         """A list of ids as the one parameter that `{each}` takes."""
@@ -164,11 +181,11 @@ class SQLite:
         except sqlite3.IntegrityError as error:
             raise ConflictError(f"nothing of the batch was written: {error}") from error
         except sqlite3.Error as error:
-            raise LocalError(f"the ledger {self._location} does not answer: {error}") from error
+            raise LocalError(f"the ledger {self.location} does not answer: {error}") from error
 
 
 def spell(text: str) -> str:
     """SQL of the files as this database wants it: the words in braces replaced."""
     for word, spelling in WORDS.items():
         text = text.replace(word, spelling)
-    return text
+    return ROWS.sub(lambda kinds: f"VALUES ({', '.join('?' * len(kinds[1]))})", text)

@@ -1,8 +1,8 @@
 """The SQL files that come with the package, read.
 
-queries.sql holds statements by name: a line `-- name --`, a comment that says what the statement
-is for, the statement. migrations/ holds the tables: 0001 makes them, each later file brings a
-ledger one version further, so a new ledger is made by all of them in turn.
+The files beside this one hold statements by name: a line `-- name --`, a comment that says what
+the statement is for, the statement. migrations/ holds the tables: 0001 makes them, each later file
+brings a ledger one version further, so a new ledger is made by all of them in turn.
 
 Not here: what the words in braces stand for (`sqlite`).
 """
@@ -11,18 +11,24 @@ import re
 from functools import cache
 from importlib.resources import files
 
+# The rows that a statement takes, with a letter for each column: an integer, a text, octets.
+ROWS = re.compile(r"\{rows:([ito]+)\}")
+_QUERY_FILES = ("queries.sql", "campaign_queries.sql")
 _NAME = re.compile(r"^-- (\w+) --\n", re.MULTILINE)
 _COMMENT = re.compile(r"--.*")
 
 
 @cache
 def queries() -> dict[str, str]:
-    """The statements of queries.sql by name, without comments."""
-    _preface, *parts = _NAME.split(_read("queries.sql"))
-    return {
-        name: _COMMENT.sub("", text).strip().removesuffix(";")
-        for name, text in zip(parts[::2], parts[1::2], strict=True)
-    }
+    """The statements of every file by name, without comments."""
+    found: dict[str, str] = {}
+    for file in _QUERY_FILES:
+        _preface, *parts = _NAME.split(_read(file))
+        found |= {
+            name: _COMMENT.sub("", text).strip().removesuffix(";")
+            for name, text in zip(parts[::2], parts[1::2], strict=True)
+        }
+    return found
 
 
 @cache

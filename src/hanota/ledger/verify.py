@@ -10,14 +10,14 @@ import hashlib
 from collections.abc import Iterator
 
 from hanota.ledger.columns import unsigned
-from hanota.ledger.sqlite import SQLite
+from hanota.ledger.database import Database
 from hanota.model import eui_text
 
 # Of each kind of fault; the first few tell what happened.
 _TOLD = 10
 
 
-def faults(database: SQLite) -> list[str]:
+def faults(database: Database) -> list[str]:
     """What is unsound, a sentence each, at most ten of a kind; inside a transaction."""
     told = [f"the file is damaged: {damage}" for damage in database.damages()]
     for query, sentence in _OF_DELIVERIES.items():
@@ -29,6 +29,11 @@ def faults(database: SQLite) -> list[str]:
         told += [
             sentence.format(request=request, state=f"{state} {reason}".strip())
             for request, state, reason in database.rows(query, _TOLD)
+        ]
+    for query, sentence in _OF_CAMPAIGNS.items():
+        told += [
+            sentence.format(campaign=campaign, wave=wave, state=state)
+            for campaign, wave, state in database.rows(query, _TOLD)
         ]
     return told + list(_images(database))
 
@@ -44,9 +49,17 @@ _OF_COUNTS = {
     "verify_counts_kept": "the count of {state} in request {request} is not what the journal tells",
     "verify_counts_lost": "the count of {state} in request {request} is missing",
 }
+_OF_CAMPAIGNS = {
+    "verify_campaign_counts_kept": (
+        "the count of {state} in wave {wave} of campaign {campaign} is not what its devices tell"
+    ),
+    "verify_campaign_counts_lost": (
+        "the count of {state} in wave {wave} of campaign {campaign} is missing"
+    ),
+}
 
 
-def _images(database: SQLite) -> Iterator[str]:
+def _images(database: Database) -> Iterator[str]:
     for (name,) in database.rows("image_names"):
         ((octets,),) = database.rows("image", name)
         if hashlib.sha256(octets).digest() != name:

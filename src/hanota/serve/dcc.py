@@ -5,33 +5,44 @@ carries the octets. An answer is recorded before it is given, a message is in th
 is sent, and what comes in is recorded before it is acknowledged. Where another writer of the same
 ledger was first, ConflictError leaves a call, nothing of it was kept, and it may be called again.
 
-Not here: how a request is answered (`dcc_gateway`), commands and their answers (`dcc_broker`), the
-addresses of users, reading files.
+Not here: how a request is answered (`dcc_gateway`), commands and their answers (`dcc_broker`), what
+hubs say of updates (`dcc_reception`), the queue of pushes (`dcc_pushes`), the addresses of users,
+reading files.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from hanota.dcc import alerts
-from hanota.dcc.products import ProductList
-from hanota.dcc.pushes import next_try_ms
-from hanota.dcc.reception import Finding, Settlement, event, objection, settle
-from hanota.dcc.replies import Reply
-from hanota.dcc.reports import Report, reports_of
+from hanota.dcc.products import EveryImage, ProductList
+from hanota.dcc.pushes import PushEnd
+from hanota.dcc.reads import BROKERED_TYPES
+from hanota.dcc.thresholds import Threshold
 from hanota.dcc.tracking import Evidence, advance
 from hanota.dcc.users import Users
 from hanota.errors import RemoteError
-from hanota.ledger.ledger import Batch, Ledger
+from hanota.ledger.ledger import Ledger
 from hanota.limits import PUSH_DELAY_MS
-from hanota.model import KeyUsage
-from hanota.rows import Delivery, Device, JournalEntry, Outgoing, ProductEntry
+from hanota.model import DeviceType, RequestID
+from hanota.rows import (
+    Delivery,
+    Device,
+    JournalEntry,
+    Outgoing,
+    ProductEntry,
+    RequestRow,
+    Untaken,
+)
 from hanota.serve.dcc_broker import AT_ONCE_MS, AccessControlBroker
 from hanota.serve.dcc_gateway import Gateway
+from hanota.serve.dcc_hubs import HubUpdate, HubUpdates
+from hanota.serve.dcc_pushes import Pushes
+from hanota.serve.dcc_quarantine import Quarantine
+from hanota.serve.dcc_reading import ReadRequest, read_request
+from hanota.serve.dcc_reception import Reception, read_arrivals
+from hanota.serve.dcc_updates import FirmwareUpdates, supersede
 from hanota.smki.directory import Directory, Signer
 from hanota.smki.dsig import response_signer
-from hanota.smki.protection import signature_valid
-from hanota.wire.duis.messages import encode_response
-from hanota.wire.gbcs.message import GbcsMessage
-from hanota.wire.gbcs.use_cases import protection_carried, protection_due
+from hanota.wire.codes import ResponseCode
+from hanota.wire.duis.services import WebService
 
 
 class DccShell:
@@ -43,6 +54,9 @@ class DccShell:
         signer: has the key with which the DSP signs answers (role 89 of `acb_id`).
         acb_id: the EUI-64 of the Access Control Broker and the DSP.
         users: the roles of each Service User.
+        signature_check: whether `answer` refuses what its originator has not signed.
+        brokered_types: the device types whose 11.2 has the ACB as its originator.
+        thresholds: beyond these, anomaly detection holds a request back.
         push_delay_ms: nothing is pushed to a user sooner after the answer to its request.
     """
 
@@ -54,20 +68,38 @@ class DccShell:
         *,
         acb_id: int,
         users: Users,
+        signature_check: bool = True,
+        brokered_types: frozenset[DeviceType] = BROKERED_TYPES,
+        thresholds: Iterable[Threshold] = (),
         push_delay_ms: int = PUSH_DELAY_MS,
     ) -> None:
         self._ledger = ledger
         self._directory = directory
-        self._signer = response_signer(acb_id, directory, signer)
-        self._acb_id = acb_id
-        self._users = users
-        self._push_delay_ms = push_delay_ms
-        self._products = ProductList(())
+        self._signature_check = signature_check
+        document_signer = response_signer(acb_id, directory, signer)
+        with ledger.view() as view:
+            self._products = ProductList(view.products())
         self._broker = AccessControlBroker(
-            directory, signer, self._signer, acb_id=acb_id, push_delay_ms=push_delay_ms
+            directory,
+            signer,
+            document_signer,
+            acb_id=acb_id,
+            push_delay_ms=push_delay_ms,
+            brokered_types=brokered_types,
         )
+        self._reception = Reception(
+            directory, document_signer, acb_id=acb_id, users=users, push_delay_ms=push_delay_ms
+        )
+        self._pushes = Pushes(ledger, document_signer, users=users)
+        self._hubs = HubUpdates(directory, document_signer, acb_id=acb_id, users=users)
         self._gateway = Gateway(
-            ledger, directory, self._signer, self._broker, acb_id=acb_id, users=users
+            ledger,
+            document_signer,
+            self._broker,
+            FirmwareUpdates(directory),
+            Quarantine(document_signer, thresholds=tuple(thresholds), push_delay_ms=push_delay_ms),
+            acb_id=acb_id,
+            users=users,
         )
 
     def load_inventory(self, devices: Iterable[Device]) -> None:
@@ -76,16 +108,83 @@ class DccShell:
             batch.put_devices(devices)
 
     def load_products(self, entries: Iterable[ProductEntry]) -> None:
-        """Take this as the Central Products List from now on; the ledger does not keep it."""
+        """Take this as the Central Products List from now on, after a restart too."""
+        entries = list(entries)
+        with self._ledger.batch() as batch:
+            batch.replace_products(entries)
         self._products = ProductList(entries)
 
-    def answer(self, octets: bytes, now_ms: int) -> bytes:
+    def take_every_image(self) -> None:
+        """For tests of clients only: take every well-formed image, until this shell is closed.
+
+        The Central Products List learns an entry from each, and keeps what it has.
+        """
+        with self._ledger.view() as view:
+            self._products = EveryImage(view.products())
+
+    def answer(self, octets: bytes, now_ms: int, at: WebService | None = None) -> bytes:
         """One DUIS request in, one signed DUIS Response out.
 
-        A request that comes again gets the answer that it got before. RemoteError(NOT_DUIS) where
-        the octets are nothing that can be answered in DUIS.
+        A request that comes again gets the answer that it got before. `at` is the web service at
+        which it came in, None where there is only one way in. RemoteError(NOT_DUIS) where the
+        octets are nothing that can be answered in DUIS.
         """
-        return self._gateway.answer(octets, self._products, now_ms)
+        read = read_request(
+            octets, self._directory, now_ms, signature_check=self._signature_check, at=at
+        )
+        (answer,) = self.answer_read([read], now_ms)
+        match answer:
+            case RemoteError():
+                raise answer
+            case bytes():
+                return answer
+
+    def answer_read(self, reads: Sequence[ReadRequest], now_ms: int) -> list[bytes | RemoteError]:
+        """Answer requests that `read_request` has read, in one transaction.
+
+        They are answered in their order, as if each had come alone: two with one RequestID too,
+        and what cannot be served does not keep the others from it. RemoteError(NOT_DUIS) in place
+        of an answer that DUIS does not have.
+        """
+        return self._gateway.answer(reads, self._products, now_ms)
+
+    def quarantined(self, limit: int, after: int = 0) -> list[RequestRow]:
+        """At most `limit` requests that are held back, from behind the one of number `after`."""
+        with self._ledger.view() as view:
+            return view.quarantined(after=after, limit=limit)
+
+    def release(self, request_id: RequestID, now_ms: int) -> ResponseCode:
+        """Let a request go that is held back, as if it came now; the code that it is answered.
+
+        The answer is pushed to its user, unless it is that the real one follows (I99). LocalError
+        where no such request is held back.
+        """
+        return self._gateway.release(request_id, self._products, now_ms)
+
+    def update_hubs(
+        self,
+        image_file: bytes,
+        hub_ids: Iterable[int],
+        now_ms: int,
+        *,
+        activate_at_ms: int | None = None,
+    ) -> HubUpdate:
+        """Begin an update of these hubs' own firmware, at once or at a time; who is left out.
+
+        The envelopes leave by `outgoing_wan`. When a hub says that it runs another version, the
+        inventory learns it, and the users with devices behind it are told (N64). RemoteError when
+        the file is no OTA image with a trailer; LocalError when it may not be rolled out to hubs,
+        for no hub or too many, and for a time that is past or too far ahead.
+        """
+        with self._ledger.batch() as batch:
+            return self._hubs.begin(
+                batch,
+                image_file,
+                hub_ids,
+                activate_at_ms=activate_at_ms,
+                products=self._products,
+                now_ms=now_ms,
+            )
 
     def receive_wan(self, arrivals: Iterable[tuple[int, bytes]], now_ms: int) -> None:
         """Record what hubs have sent, each as (hub, envelope); then it may be acknowledged.
@@ -93,33 +192,15 @@ class DccShell:
         The link vouches for the hub, a message's own signature for everything else. No octets
         raise: what is malformed, forged or out of place is journalled as such.
         """
-        entries: list[JournalEntry] = []
-        reports: list[Report] = []
-        replies: list[Reply] = []
-        for hub_id, octets in arrivals:
-            try:
-                read = reports_of(hub_id, octets)
-            except RemoteError as fault:
-                entries.append(_malformed(hub_id, octets, fault, now_ms))
-                continue
-            for said in read:
-                match said:
-                    case Reply():
-                        replies.append(said)
-                    case Report():
-                        reports.append(said)
+        arrived = read_arrivals(arrivals, now_ms)
         with self._ledger.batch() as batch:
-            devices = batch.devices({report.device_id for report in reports})
-            genuine: list[Report] = []
-            for report in reports:
-                finding = self._objection(report, devices.get(report.device_id), now_ms)
-                if finding is None:
-                    genuine.append(report)
-                else:
-                    entries.append(_discounted(report, finding, now_ms))
-            entries += self._settle(batch, genuine, devices, now_ms)
-            entries += self._broker.take(batch, replies, self._products, now_ms)
-            batch.record(entries)
+            entries = self._reception.take(batch, arrived.reports, self._products, now_ms)
+            batch.record(arrived.malformed + entries)
+            # After that: an answer is about the deliveries as the reports have left them.
+            answers = self._broker.take(batch, arrived.replies, self._products, now_ms)
+            batch.record(answers)
+            supersede(batch, entries + answers, now_ms)
+            self._hubs.take(batch, arrived.of_hubs, self._products, now_ms)
 
     def scan_due(self, now_ms: int, limit: int) -> int:
         """Do what is due: at most `limit` deliveries, and as many commands; how many it were.
@@ -143,90 +224,33 @@ class DccShell:
     def outgoing_push(
         self, now_ms: int, limit: int, after: Outgoing | None = None
     ) -> list[Outgoing]:
-        """Responses for users, oldest first, from behind `after`; each stays until `taken`."""
-        with self._ledger.view() as view:
-            found = [
-                message
-                for user_id in self._users
-                for message in view.outbox_for(user_id, now_ms, limit, after)
-            ]
-        return sorted(found, key=lambda message: (message.due_ms, message.number))[:limit]
+        """Responses for users, oldest first, from behind `after`; each stays until `taken`.
+
+        All of them may be sent at once: of what a user is told of one device only the first is
+        among them, and the next one follows when that is `taken` or has ended.
+        """
+        return self._pushes.outgoing(now_ms, limit, after)
 
     def taken(self, numbers: Iterable[int]) -> None:
         """The receivers of these messages have them: they leave the outbox."""
-        with self._ledger.batch() as batch:
-            batch.settle(numbers)
+        self._pushes.taken(numbers)
 
-    def not_taken(self, push: Outgoing, now_ms: int) -> None:
-        """A user did not take this push: it is tried again later, or given up after a time.
+    def not_taken(self, push: Outgoing, answer: int | None, now_ms: int) -> int | PushEnd:
+        """A user did not take this push: when it is tried again, or how it has ended.
 
-        The journal keeps a push that is given up. An envelope for a hub is never given up: it
+        `answer` is the HTTP status with which the user's endpoint answered, None where it did not.
+        The ledger keeps a push that has ended (`untaken`). An envelope for a hub never ends: it
         stays in the outbox until it is taken.
         """
-        next_ms = next_try_ms(push.tries + 1, now_ms)
-        with self._ledger.batch() as batch:
-            if next_ms is not None:
-                batch.postpone([push.number], next_ms)
-            else:
-                batch.settle([push.number])
-                batch.record([JournalEntry(now_ms, 0, 0, "push:given-up", None, push.body)])
+        return self._pushes.not_taken(push, answer, now_ms)
 
-    def _objection(self, report: Report, device: Device | None, now_ms: int) -> Finding | None:
-        finding = objection(report, device, self._acb_id)
-        if finding is None and not self._is_authentic(report.message, now_ms):
-            return Finding.BAD_SIGNATURE
-        return finding
+    def waiting(self, user_id: int, limit: int, after: int = 0) -> list[Outgoing]:
+        """At most `limit` pushes that wait for a user, due or not, from behind number `after`."""
+        return self._pushes.waiting(user_id, limit, after)
 
-    def _is_authentic(self, message: GbcsMessage | None, now_ms: int) -> bool:
-        if message is None:
-            return True  # the link vouches for what a hub says in an envelope of its own
-        if protection_carried(message) != protection_due(message):
-            return False
-        return any(
-            signature_valid(message, certificate.public_key)
-            for certificate in self._directory.find(message.originator, KeyUsage.DIGITAL_SIGNATURE)
-            if self._directory.trusts(certificate, now_ms)
-        )
-
-    def _settle(
-        self, batch: Batch, genuine: list[Report], devices: dict[int, Device], now_ms: int
-    ) -> list[JournalEntry]:
-        """Take genuine reports in, in their order; what the journal is to say of them."""
-        unseen = batch.unseen(report.key for report in genuine)
-        deliveries = batch.last_deliveries({report.device_id for report in genuine})
-        requests = batch.requests({delivery.request for delivery in deliveries.values()})
-        entries: list[JournalEntry] = []
-        learned: dict[int, Device] = {}
-        pushes: list[Outgoing] = []
-        for report, first in zip(genuine, unseen, strict=True):
-            if not first:
-                entries.append(_discounted(report, Finding.DOUBLED, now_ms))
-                continue
-            delivery = deliveries.get(report.device_id)
-            tracked = None if delivery is None else (delivery, requests[delivery.request])
-            device = learned.get(report.device_id, devices[report.device_id])
-            done = settle(report, device, tracked, self._products, now_ms)
-            entries.append(_settled(report, done, now_ms))
-            pushes += self._pushes(done, now_ms)
-            if done.delivery is not None:
-                deliveries[report.device_id] = done.delivery
-            if done.device is not None:
-                learned[report.device_id] = done.device
-        batch.put_devices(learned.values())
-        batch.post(pushes)
-        return entries
-
-    def _pushes(self, done: Settlement, now_ms: int) -> list[Outgoing]:
-        """The signed Response for the user whom it concerns, if any.
-
-        A receipt may be for a supplier of the inventory who is no user: nobody would take it.
-        """
-        if done.alert is None or done.receiver not in self._users:
-            return []
-        answered_ms = now_ms if done.request is None else done.request.at_ms
-        octets = encode_response(alerts.in_response(done.alert, now_ms), self._signer)
-        due_ms = max(now_ms, answered_ms + self._push_delay_ms)
-        return [Outgoing(0, done.receiver, octets, due_ms, 0)]
+    def untaken(self, limit: int, after: int = 0) -> list[Untaken]:
+        """At most `limit` pushes that ended without being taken, from behind number `after`."""
+        return self._pushes.untaken(limit, after)
 
 
 def _tracking_ended(delivery: Delivery, now_ms: int) -> JournalEntry:
@@ -234,18 +258,3 @@ def _tracking_ended(delivery: Delivery, now_ms: int) -> JournalEntry:
     return JournalEntry(
         now_ms, delivery.device_id, delivery.request, Evidence.TRACKING_ENDED, ended, b""
     )
-
-
-def _malformed(hub_id: int, octets: bytes, fault: RemoteError, now_ms: int) -> JournalEntry:
-    told = f"{type(fault.code).__name__}:{fault.code.value}"
-    return JournalEntry(now_ms, hub_id, 0, told, None, octets)
-
-
-def _discounted(report: Report, finding: Finding, now_ms: int) -> JournalEntry:
-    told = event(finding, report.evidence)
-    return JournalEntry(now_ms, report.device_id, 0, told, None, report.octets)
-
-
-def _settled(report: Report, done: Settlement, now_ms: int) -> JournalEntry:
-    number = 0 if done.request is None else done.request.number
-    return JournalEntry(now_ms, report.device_id, number, done.event, done.delivery, report.octets)

@@ -10,10 +10,9 @@ Not here: who may ask (`dcc_gateway`), and the rules (`hanota.dcc`).
 
 from collections.abc import Iterable
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from hanota.dcc import critical, reads, responses, transform
 from hanota.dcc.commands import Answer, CommandState, advance, held, sent, transformed
+from hanota.dcc.conclusions import Tracked
 from hanota.dcc.products import ProductList
 from hanota.dcc.reception import Finding
 from hanota.dcc.replies import Reply
@@ -21,8 +20,10 @@ from hanota.dcc.services import Refusal
 from hanota.ledger.ledger import Batch
 from hanota.model import DeviceType, KeyUsage, RequestID, Role
 from hanota.rows import Command, Device, JournalEntry, MessageKey, Outgoing, RequestRow
+from hanota.smki.certificates import Certificate
 from hanota.smki.directory import Directory, Signer
 from hanota.smki.protection import add_mac, mac_valid, signature_valid
+from hanota.smki.shared_secrets import SharedSecrets
 from hanota.wire import wan
 from hanota.wire.codes import ResponseCode
 from hanota.wire.duis.messages import encode_response
@@ -41,6 +42,8 @@ from hanota.wire.gbcs.use_cases import Protection, protection_carried, protectio
 AT_ONCE_MS = 0
 
 _COUNTER = "acb"
+# The newest entries of a device's journal: more than happens while a command is answered.
+_TIMELINE = 100
 _UNKNOWN = Refusal(ResponseCode.E19, "the inventory has no such device")
 _NO_KEY = Refusal(ResponseCode.E100, "no trusted key agreement certificate of the device is known")
 
@@ -63,7 +66,7 @@ class AccessControlBroker:
         brokered_types: frozenset[DeviceType] = reads.BROKERED_TYPES,
     ) -> None:
         self._directory = directory
-        self._signer = signer
+        self._secrets = SharedSecrets(signer)
         self._document_signer = document_signer
         self._acb_id = acb_id
         self._push_delay_ms = push_delay_ms
@@ -108,43 +111,57 @@ class AccessControlBroker:
         self, batch: Batch, replies: list[Reply], products: ProductList, now_ms: int
     ) -> list[JournalEntry]:
         """Take what devices answer, in its order; what the journal is to say of the messages."""
-        device_ids = {reply.device_id for reply in replies}
-        devices = batch.devices(device_ids)
-        rows = batch.commands({reply.command for reply in replies})
-        rows |= {_header(command): command for command in batch.live_commands(device_ids)}
-        requests = batch.requests({command.request for command in rows.values()})
+        known = _Known(batch, replies)
         entries: list[JournalEntry] = []
         genuine: list[Reply] = []
         for reply in replies:
-            row, device = rows.get(reply.command), devices.get(reply.device_id)
+            row, device = known.commands.get(reply.command), known.devices.get(reply.device_id)
             finding = self._objection(reply, row, device, now_ms)
             if finding is None:
                 genuine.append(reply)
             else:
                 entries.append(_discounted(reply, finding, now_ms))
         unseen = batch.unseen(reply.key for reply in genuine)
+        pushes: list[Outgoing] = []
         for reply, first in zip(genuine, unseen, strict=True):
             if not first:
                 entries.append(_discounted(reply, Finding.DOUBLED, now_ms))
                 continue
-            command = rows[reply.command]
-            done = responses.settle(
-                reply,
-                command=command,
-                request=requests[command.request],
-                waiting=[row for row in rows.values() if row.device_id == reply.device_id],
-                device=devices[reply.device_id],
-                products=products,
-                now_ms=now_ms,
-            )
+            command = known.commands[reply.command]
+            overtaken = _is_overtaken(batch, reply, command, known, entries)
+            done = self._settle(reply, known, products, now_ms, overtaken=overtaken)
+            known.learn(done)
+            request = known.requests[command.request]
+            pushes += self._pushes(request, command, done.responses, now_ms)
             entries.append(_settled(reply, command, done.event, now_ms))
-            rows |= {_header(row): row for row in done.commands}
-            if done.device is not None:
-                devices[reply.device_id] = done.device
-                batch.put_devices([done.device])
-            batch.put_commands(done.commands)
-            self._push(batch, requests[command.request], command, done.responses, now_ms)
+            entries += [] if done.update is None else [done.update]
+        batch.put_devices(known.learned.values())
+        batch.put_commands(known.changed)
+        batch.post(pushes)
         return entries
+
+    def _settle(
+        self,
+        reply: Reply,
+        known: "_Known",
+        products: ProductList,
+        now_ms: int,
+        *,
+        overtaken: bool,
+    ) -> responses.Settlement:
+        """What one genuine answer comes to, by the rows as they stand."""
+        command = known.commands[reply.command]
+        return responses.settle(
+            reply,
+            command=command,
+            request=known.requests[command.request],
+            waiting=[row for row in known.commands.values() if row.device_id == reply.device_id],
+            device=known.devices[reply.device_id],
+            tracked=known.tracked(reply.device_id),
+            products=products,
+            overtaken=overtaken,
+            now_ms=now_ms,
+        )
 
     def scan_due(self, batch: Batch, now_ms: int, limit: int) -> int:
         """Send reads whose time has come, and report commands that found no answer (N13).
@@ -159,7 +176,7 @@ class AccessControlBroker:
             if not self._goes_now(batch, command, request, devices[command.device_id], now_ms):
                 batch.put_commands([advance(command, Answer.SILENCE, now_ms).command])
                 failure = responses.failure(request.request_id, now_ms)
-                self._push(batch, request, command, [failure], now_ms)
+                batch.post(self._pushes(request, command, [failure], now_ms))
         return len(due)
 
     def _goes_now(
@@ -186,7 +203,8 @@ class AccessControlBroker:
         found = self._trusted(
             request_id.originator, KeyUsage.DIGITAL_SIGNATURE, Role.SUPPLIER, now_ms
         )
-        match critical.examine(body, given, device, found, now_ms):
+        supplier_keys = [certificate.public_key for certificate in found]
+        match critical.examine(body, given, device, supplier_keys, now_ms):
             case GbcsMessage() as message:
                 protected = self._with_mac(message, now_ms)
                 if protected is None or given is None:
@@ -215,7 +233,7 @@ class AccessControlBroker:
         found = self._trusted(message.target, KeyUsage.KEY_AGREEMENT, None, now_ms)
         if not found:
             return None
-        return add_mac(message, self._signer.shared_secret(self._acb_id, found[0]))
+        return add_mac(message, self._secrets.first(self._acb_id, found[0]))
 
     def _objection(
         self, reply: Reply, command: Command | None, device: Device | None, now_ms: int
@@ -232,42 +250,86 @@ class AccessControlBroker:
             return False
         if due is Protection.SIGNATURE:
             found = self._trusted(message.originator, KeyUsage.DIGITAL_SIGNATURE, None, now_ms)
-            return any(signature_valid(message, key) for key in found)
+            return any(signature_valid(message, certificate.public_key) for certificate in found)
         if message.target != self._acb_id:
             return True
         return any(
             mac_valid(message, z)
-            for key in self._trusted(message.originator, KeyUsage.KEY_AGREEMENT, None, now_ms)
-            for z in self._signer.shared_secrets(self._acb_id, key)
+            for peer in self._trusted(message.originator, KeyUsage.KEY_AGREEMENT, None, now_ms)
+            for z in self._secrets.every(self._acb_id, peer)
         )
 
     def _trusted(
         self, eui: int, usage: KeyUsage, role: Role | None, now_ms: int
-    ) -> list[ec.EllipticCurvePublicKey]:
+    ) -> list[Certificate]:
         return [
-            certificate.public_key
+            certificate
             for certificate in self._directory.find(eui, usage, role)
             if self._directory.trusts(certificate, now_ms)
         ]
 
-    def _push(
-        self,
-        batch: Batch,
-        request: RequestRow,
-        command: Command,
-        told: Iterable[Response],
-        now_ms: int,
-    ) -> None:
-        """Post signed Responses for the user who asked, not sooner than a pause after its answer.
+    def _pushes(
+        self, request: RequestRow, command: Command, told: Iterable[Response], now_ms: int
+    ) -> list[Outgoing]:
+        """Signed Responses for the user who asked, not sooner than a pause after its answer.
 
         `command` is the row as it stood before: it changed last when the user got an answer.
         """
         due_ms = max(now_ms, command.changed_ms + self._push_delay_ms)
-        user_id = request.request_id.originator
-        batch.post(
-            Outgoing(0, user_id, encode_response(response, self._document_signer), due_ms, 0)
-            for response in told
-        )
+        user_id, device_id = request.request_id.originator, command.device_id
+        return [
+            Outgoing(0, user_id, encode_response(one, self._document_signer), due_ms, 0, device_id)
+            for one in told
+        ]
+
+
+class _Known:
+    """The rows that a batch of answers is about, as its answers have left them so far.
+
+    `learned` are the devices of which the inventory is to say something new, `changed` the rows of
+    commands in the order in which they came about.
+    """
+
+    def __init__(self, batch: Batch, replies: list[Reply]) -> None:
+        device_ids = {reply.device_id for reply in replies}
+        self.devices = batch.devices(device_ids)
+        self.commands = batch.commands({reply.command for reply in replies})
+        self.commands |= {_header(row): row for row in batch.live_commands(device_ids)}
+        self._deliveries = batch.last_deliveries(device_ids)
+        asked = {command.request for command in self.commands.values()}
+        began = {delivery.request for delivery in self._deliveries.values()}
+        self.requests = batch.requests(asked | began)
+        self.learned: dict[int, Device] = {}
+        self.changed: list[Command] = []
+
+    def tracked(self, device_id: int) -> Tracked | None:
+        """The delivery that an answer of this device may be about."""
+        delivery = self._deliveries.get(device_id)
+        return None if delivery is None else Tracked(delivery, self.requests[delivery.request])
+
+    def learn(self, done: responses.Settlement) -> None:
+        """Take over the rows that have changed."""
+        self.commands |= {_header(row): row for row in done.commands}
+        self.changed += done.commands
+        if done.device is not None:
+            self.devices[done.device.device_id] = done.device
+            self.learned[done.device.device_id] = done.device
+        if done.update is not None and done.update.delivery is not None:
+            self._deliveries[done.update.device_id] = done.update.delivery
+
+
+def _is_overtaken(
+    batch: Batch, reply: Reply, command: Command, known: _Known, entries: list[JournalEntry]
+) -> bool:
+    """Whether what this answer says is older than what is known; `entries` are not recorded yet.
+
+    The ledger is asked only where it matters, which is seldom.
+    """
+    if not responses.may_be_overtaken(reply, known.devices[reply.device_id]):
+        return False
+    recorded = batch.timeline(reply.device_id, _TIMELINE)
+    fresh = [entry for entry in entries if entry.device_id == reply.device_id]
+    return responses.is_overtaken(command, recorded + fresh)
 
 
 def _header(command: Command) -> MessageKey:

@@ -1,47 +1,38 @@
-"""The user's side of the DCC's shell: one DUIS request in, one signed DUIS Response out.
+"""The user's side of the DCC's shell: read requests in, signed DUIS Responses out.
 
-All that a request sets going is recorded in one transaction with its answer: the request, the
-image, a delivery a device, a command, and the envelopes for the hubs. A RequestID is used up only
-by a request that is proved to be its owner's.
+Many requests are decided in one transaction, one after the other. All that a request sets going is
+recorded with its answer: the request, the image, a delivery a device, a command, and the envelopes
+for the hubs. A RequestID is used up only by a request that is proved to be its owner's.
 
-Not here: HTTP, and what becomes of a request that goes to a device (`dcc_broker`).
+Not here: HTTP, reading (`dcc_reading`), what becomes of an image (`dcc_updates`) or of a request
+that goes to a device (`dcc_broker`), and what anomaly detection holds back (`dcc_quarantine`).
 """
 
 import logging
-from collections.abc import Iterable, Mapping
-from hashlib import sha256
+from collections.abc import Sequence
 
 import msgspec
 
 from hanota.dcc.commands import CommandState
-from hanota.dcc.distribution import distribute
 from hanota.dcc.inventory import inventory_of
 from hanota.dcc.products import ProductList
 from hanota.dcc.services import Refusal, authorise
-from hanota.dcc.tracking import accepted
-from hanota.dcc.transform import GBCS_VERSION
-from hanota.dcc.update_firmware import (
-    UPDATE_SERVICES,
-    Case,
-    code_of_image_fault,
-    decide,
-    lists_of,
-)
+from hanota.dcc.thresholds import Threshold
+from hanota.dcc.transform import gbcs_version
 from hanota.dcc.users import Users
-from hanota.errors import RemoteError
+from hanota.errors import LocalError, RemoteError
 from hanota.ledger.ledger import Batch, Ledger
 from hanota.limits import INVENTORY_DEVICES_MAX
-from hanota.model import KeyUsage, Role, version_text
-from hanota.rows import Command, Device, JournalEntry, Outgoing, RequestRow
-from hanota.serve.dcc_broker import AT_ONCE_MS, AccessControlBroker
-from hanota.smki import keys
-from hanota.smki.directory import Directory
-from hanota.smki.dsig import signer_of_request
-from hanota.wire import wan
+from hanota.model import RequestID
+from hanota.rows import Command, JournalEntry, RequestRow
+from hanota.serve.dcc_broker import AccessControlBroker
+from hanota.serve.dcc_quarantine import Quarantine
+from hanota.serve.dcc_reading import ReadRequest
+from hanota.serve.dcc_updates import FirmwareUpdates, Update
 from hanota.wire.codes import ResponseCode
-from hanota.wire.duis.document import Document, open_document
-from hanota.wire.duis.messages import decode_request, encode_response, request_header
-from hanota.wire.duis.signature import DocumentSigner
+from hanota.wire.duis.document import open_document
+from hanota.wire.duis.messages import encode_response
+from hanota.wire.duis.signature import DocumentSigner, is_signed_by, sign_document
 from hanota.wire.duis.values import (
     ActivateFirmware,
     PreCommand,
@@ -56,11 +47,9 @@ from hanota.wire.duis.values import (
     UpdateFirmware,
     UpdatePPMIDFirmware,
 )
-from hanota.wire.image import OtaImage, decode_image
 
 _log = logging.getLogger(__name__)
 
-_COMMAND_VARIANTS = range(1, 10)
 # Those of one critical command, which share its RequestID.
 _OF_ONE_COMMAND = frozenset({4, 5})
 _REUSED = RemoteError(ResponseCode.E48, "the RequestID was used for another request")
@@ -75,173 +64,152 @@ class Gateway:
     def __init__(
         self,
         ledger: Ledger,
-        directory: Directory,
         signer: DocumentSigner,
         broker: AccessControlBroker,
+        updates: FirmwareUpdates,
+        quarantine: Quarantine,
         *,
         acb_id: int,
         users: Users,
     ) -> None:
         self._ledger = ledger
-        self._directory = directory
         self._signer = signer
         self._broker = broker
+        self._updates = updates
+        self._quarantine = quarantine
         self._acb_id = acb_id
         self._users = users
 
-    def answer(self, octets: bytes, products: ProductList, now_ms: int) -> bytes:
-        """Answer one request as `DccShell.answer` says."""
-        document = open_document(octets)
-        header = request_header(document)
-        try:
-            request = self._authentic_request(document, now_ms)
-        except RemoteError as fault:
-            return self._refuse(header, fault, now_ms)
-        digest = sha256(octets).digest()
+    def answer(
+        self, reads: Sequence[ReadRequest], products: ProductList, now_ms: int
+    ) -> list[bytes | RemoteError]:
+        """Answer requests in one transaction as `DccShell.answer_read` says."""
         with self._ledger.batch() as batch:
-            used = _use_of(request, batch)
-            if used is None:
-                return self._serve(batch, request, digest, products, now_ms)
-            if _is_repeat(used, request, digest) and used.answer is not None:
-                return used.answer
-            batch.record([_entry_of_request(used.number, "request-id:reused", now_ms)])
-        return self._refuse(header, _REUSED, now_ms)
+            return [self._answer(batch, read, products, now_ms) for read in reads]
 
-    def _authentic_request(self, document: Document, now_ms: int) -> Request:
-        if signer_of_request(document, self._directory, now_ms) is None:
-            raise RemoteError(ResponseCode.E48, "the request is not signed")
-        return decode_request(document)
+    def release(self, request_id: RequestID, products: ProductList, now_ms: int) -> ResponseCode:
+        """Let a request go that is held back, as `DccShell.release` says."""
+        with self._ledger.batch() as batch:
+            row, request = self._quarantine.held(batch, request_id)
+            answer = self._decide(batch, request, products, now_ms)
+            dated = _dated(row, answer, now_ms)
+            self._quarantine.let_go(batch, dated)
+            batch.record([_entry_of_request(row.number, f"released:{answer.code}", now_ms)])
+            self._set_going(batch, dated, answer)
+            # I99 says that the real answer follows, and the user has had one of those.
+            if answer.code is not ResponseCode.I99:
+                self._quarantine.tell(batch, _response(request, answer, now_ms), request, now_ms)
+        _log.info("%s is let go: %s %s", request_id, answer.code, answer.sentence)
+        return answer.code
 
-    def _refuse(self, header: RequestHeader, fault: RemoteError, now_ms: int) -> bytes:
+    def _answer(
+        self, batch: Batch, read: ReadRequest, products: ProductList, now_ms: int
+    ) -> bytes | RemoteError:
+        match read.request:
+            case Request() as request:
+                try:
+                    with batch.part():
+                        return self._serve(batch, request, read.digest, products, now_ms)
+                except LocalError as error:
+                    # The others of the batch must not suffer, nor the user wait for nothing.
+                    _log.exception("%s could not be served", request.request_id)
+                    return self._refuse(request, RemoteError(ResponseCode.E100, str(error)), now_ms)
+            case RemoteError() as fault if read.header is not None:
+                return self._refuse(read.header, fault, now_ms)
+            case fault:
+                return fault
+
+    def _refuse(
+        self, asked: RequestHeader | Request, fault: RemoteError, now_ms: int
+    ) -> bytes | RemoteError:
         """Answer without using the RequestID up; the stored answer, if any, stays.
 
         Otherwise whoever knows a RequestID could spoil it for the user whose it is.
         """
         match fault.code:
             case ResponseCode() as code:
-                _log.info("%s is refused with %s: %s", header.request_id, code, fault.reason)
-                return self._response(header, _Answer(code), now_ms)
+                _log.info("%s is refused with %s: %s", asked.request_id, code, fault.reason)
+                return self._signed(_response(asked, _Answer(code), now_ms))
             case _:
-                raise fault
+                return fault
 
-    def _response(self, asked: RequestHeader | Request, answer: "_Answer", now_ms: int) -> bytes:
-        body = ResponseMessage(
-            asked.service_reference, asked.service_reference_variant, answer.content
-        )
-        response = Response(
-            request_id=asked.request_id,
-            response_code=answer.code,
-            response_date_time_ms=now_ms,
-            body=body,
-        )
+    def _signed(self, response: Response) -> bytes:
         return encode_response(response, self._signer)
 
     def _serve(
         self, batch: Batch, request: Request, digest: bytes, products: ProductList, now_ms: int
-    ) -> bytes:
-        answer = self._decide(batch, request, products, now_ms)
+    ) -> bytes | RemoteError:
+        used = _use_of(request, batch)
+        if used is not None:
+            if _is_repeat(used, request, digest) and used.answer is not None:
+                return self._given_again(batch, used.number, used.answer)
+            batch.record([_entry_of_request(used.number, "request-id:reused", now_ms)])
+            return self._refuse(request, _REUSED, now_ms)
+        breached = self._breached(batch, request, now_ms)
+        answer = _HELD if breached else self._decide(batch, request, products, now_ms)
         _log.info("%s: %s %s", request.request_id, answer.code, answer.sentence)
-        octets = self._response(request, answer, now_ms)
-        update = answer.update
-        row = batch.put_request(
-            RequestRow(
-                number=0,
-                request_id=request.request_id,
-                command_variant=request.command_variant,
-                service_reference=request.service_reference,
-                digest=digest,
-                image_hash=None if update is None else update.sha256,
-                version=None if update is None else update.version,
-                at_ms=now_ms,
-                answer=octets,
-            )
+        octets = self._signed(_response(request, answer, now_ms))
+        new = RequestRow(
+            number=0,
+            request_id=request.request_id,
+            command_variant=request.command_variant,
+            service_reference=request.service_reference,
+            digest=digest,
+            image_hash=None,
+            version=None,
+            at_ms=now_ms,
+            answer=octets,
         )
+        row = batch.put_request(_dated(new, answer, now_ms))
         batch.record([_entry_of_request(row.number, f"answer:{answer.code}", now_ms)])
-        if update is not None:
-            _begin(batch, row, update)
-        if answer.command is not None:
-            command = answer.command
-            number = command.request or row.number
-            self._broker.begin(batch, msgspec.structs.replace(command, request=number))
+        self._set_going(batch, row, answer)
+        if breached is not None:
+            self._quarantine.hold(batch, row, request, breached)
         return octets
+
+    def _given_again(self, batch: Batch, number: int, answer: bytes) -> bytes:
+        """The stored answer of a request, which says what it said.
+
+        Where the DCC has had a new certificate since, it is signed anew and stored so: the old one
+        may have expired, and its owner would be believed no more.
+        """
+        if is_signed_by(answer, self._signer):
+            return answer
+        renewed = sign_document(open_document(answer), self._signer)
+        batch.set_answer(number, renewed)
+        return renewed
+
+    def _set_going(self, batch: Batch, row: RequestRow, answer: "_Answer") -> None:
+        if answer.update is not None:
+            self._updates.begin(batch, row, answer.update)
+        if answer.command is not None:
+            number = answer.command.request or row.number
+            self._broker.begin(batch, msgspec.structs.replace(answer.command, request=number))
+
+    def _refusal(self, request: Request) -> Refusal | None:
+        return authorise(request, self._users, self._acb_id)
+
+    def _breached(self, batch: Batch, request: Request, now_ms: int) -> Threshold | None:
+        if self._refusal(request) is not None:
+            return None
+        return self._quarantine.breached(batch, request, now_ms)
 
     def _decide(
         self, batch: Batch, request: Request, products: ProductList, now_ms: int
     ) -> "_Answer":
-        refused = authorise(request, self._users, self._acb_id)
+        refused = self._refusal(request)
         if refused is not None:
             return _Answer(refused.code, refused.sentence)
         match request.body:
             case UpdateFirmware() | UpdatePPMIDFirmware() as body:
-                return self._update(batch, request, body, products, now_ms)
+                return _of_update(self._updates.decide(batch, request, body, products, now_ms))
             case ReadInventory(device_id=device_id):
                 return _read_inventory(batch, device_id, products)
             case ActivateFirmware() | SignedPreCommand() | ReadFirmwareVersion() as body:
-                return _of_command(self._broker.decide(batch, request.request_id, body, now_ms))
+                decided = self._broker.decide(batch, request.request_id, body, now_ms)
+                return _of_command(batch, decided)
             case _:
-                return _Answer(ResponseCode.E100, "this DCC does not serve it yet")
-
-    def _update(
-        self,
-        batch: Batch,
-        request: Request,
-        body: UpdateFirmware | UpdatePPMIDFirmware,
-        products: ProductList,
-        now_ms: int,
-    ) -> "_Answer":
-        service = UPDATE_SERVICES[request.service_reference]
-        try:
-            image = decode_image(body.firmware_image, signed=service.signed)
-        except RemoteError as fault:
-            return _Answer(code_of_image_fault(service, fault.code), fault.reason)
-        user_id = request.request_id.originator
-        case = Case(
-            service=service,
-            user_id=user_id,
-            image=image,
-            signature_valid=self._is_signed_by(user_id, image, now_ms),
-            entries=products.of_image(image),
-            devices=_with_their_hubs(batch, body.device_id_list),
-            in_progress=frozenset(batch.live_deliveries(body.device_id_list)),
-        )
-        decision = decide(case, body.device_id_list)
-        lists = lists_of(decision.left_out)
-        return _Answer(
-            decision.code,
-            decision.sentence,
-            service.warning.of(lists) if lists else None,
-            _Update(body, image, decision.accepted),
-        )
-
-    def _is_signed_by(self, user_id: int, image: OtaImage, now_ms: int) -> bool:
-        """Whether the trailer's signature is of one of the keys that the user has as a supplier."""
-        signature = image.signature
-        if signature is None:
-            return False
-        found = self._directory.find(user_id, KeyUsage.DIGITAL_SIGNATURE, Role.SUPPLIER)
-        return any(
-            keys.verify(certificate.public_key, image.manufacturer_image, signature)
-            for certificate in found
-            if self._directory.trusts(certificate, now_ms)
-        )
-
-
-class _Update(msgspec.Struct, frozen=True):
-    """An 11.1 or 11.4 whose image could be read; nobody is accepted where it is refused."""
-
-    body: UpdateFirmware | UpdatePPMIDFirmware
-    image: OtaImage
-    accepted: Mapping[int, tuple[Device, ...]]  # devices by hub
-
-    @property
-    def sha256(self) -> bytes:
-        """Of the whole OTA file."""
-        return sha256(self.body.firmware_image).digest()
-
-    @property
-    def version(self) -> int:
-        """The file version; where the request's FirmwareVersion differs, the header counts."""
-        return self.image.header.file_version
+                return _Answer(ResponseCode.E12, "the body is not that of the service")
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -250,32 +218,31 @@ class _Answer(msgspec.Struct, frozen=True):
     code: ResponseCode
     sentence: str = ""  # why it is refused, for the log
     content: ResponseContent | None = None
-    update: _Update | None = None
+    update: Update | None = None
     command: Command | None = None
 
 
-def _of_command(decided: Command | Refusal) -> _Answer:
+_HELD = _Answer(ResponseCode.I99, "held back, because it breaches a threshold")
+
+
+def _of_update(decided: Update | Refusal) -> _Answer:
     match decided:
         case Refusal(code, sentence):
             return _Answer(code, sentence)
-        case Command(state=CommandState.TRANSFORMED, gbcs=pre_command):
-            content = PreCommand(GBCS_VERSION, pre_command)
+        case Update(code, sentence, warning):
+            return _Answer(code, sentence, warning, update=decided)
+
+
+def _of_command(batch: Batch, decided: Command | Refusal) -> _Answer:
+    match decided:
+        case Refusal(code, sentence):
+            return _Answer(code, sentence)
+        case Command(state=CommandState.TRANSFORMED, device_id=device_id, gbcs=pre_command):
+            device = batch.devices([device_id])[device_id]
+            content = PreCommand(gbcs_version(device), pre_command)
             return _Answer(ResponseCode.I0, content=content, command=decided)
         case _:
             return _Answer(ResponseCode.I99, command=decided)
-
-
-def _use_of(request: Request, batch: Batch) -> RequestRow | None:
-    """The request that has used this one's RequestID, that of the same command variant first."""
-    variant = request.command_variant
-    shared = _OF_ONE_COMMAND if variant in _OF_ONE_COMMAND else frozenset()
-    others = (other for other in _COMMAND_VARIANTS if other not in shared | {variant})
-    rows = (batch.request(request.request_id, other) for other in (variant, *others))
-    return next((row for row in rows if row is not None), None)
-
-
-def _is_repeat(used: RequestRow, request: Request, digest: bytes) -> bool:
-    return used.command_variant == request.command_variant and used.digest == digest
 
 
 def _read_inventory(batch: Batch, device_id: int, products: ProductList) -> _Answer:
@@ -288,33 +255,38 @@ def _read_inventory(batch: Batch, device_id: int, products: ProductList) -> _Ans
     return _Answer(ResponseCode.I0, content=inventory_of(home, products))
 
 
-def _with_their_hubs(batch: Batch, device_ids: Iterable[int]) -> dict[int, Device]:
-    devices = batch.devices(device_ids)
-    hub_ids = {device.hub_id for device in devices.values()}
-    return devices | batch.devices(hub_ids - devices.keys())
-
-
-def _begin(batch: Batch, row: RequestRow, update: _Update) -> None:
-    """Keep the image, begin a delivery a device, and post each hub its envelope."""
-    if update.body.firmware_version.upper() != version_text(update.version):
-        batch.record([_entry_of_request(row.number, "firmware-version:differs", row.at_ms)])
-    if not update.accepted:
-        return
-    batch.put_image(update.sha256, update.body.firmware_image)
-    batch.record(
-        _accepted(device, row, update.version)
-        for devices in update.accepted.values()
-        for device in devices
-    )
-    batch.post(
-        Outgoing(0, hub_id, wan.encode(envelope), AT_ONCE_MS, 0)
-        for hub_id, envelope in distribute(row.request_id, update.sha256, update.accepted)
+def _response(asked: RequestHeader | Request, answer: _Answer, now_ms: int) -> Response:
+    return Response(
+        request_id=asked.request_id,
+        response_code=answer.code,
+        response_date_time_ms=now_ms,
+        body=ResponseMessage(
+            asked.service_reference, asked.service_reference_variant, answer.content
+        ),
     )
 
 
-def _accepted(device: Device, row: RequestRow, version: int) -> JournalEntry:
-    delivery = accepted(device, row.number, version, row.at_ms)
-    return JournalEntry(row.at_ms, delivery.device_id, row.number, delivery.state, delivery, b"")
+def _dated(row: RequestRow, answer: _Answer, now_ms: int) -> RequestRow:
+    """The request as it is decided now, with the image that it is about."""
+    update = answer.update
+    if update is None:
+        return msgspec.structs.replace(row, at_ms=now_ms)
+    return msgspec.structs.replace(
+        row, at_ms=now_ms, image_hash=update.sha256, version=update.version
+    )
+
+
+def _use_of(request: Request, batch: Batch) -> RequestRow | None:
+    """The request that has used this one's RequestID, that of the same command variant first."""
+    variant = request.command_variant
+    shared = _OF_ONE_COMMAND if variant in _OF_ONE_COMMAND else frozenset()
+    used = {row.command_variant: row for row in batch.requests_under(request.request_id)}
+    others = (row for other, row in used.items() if other not in shared)
+    return used.get(variant) or next(others, None)
+
+
+def _is_repeat(used: RequestRow, request: Request, digest: bytes) -> bool:
+    return used.command_variant == request.command_variant and used.digest == digest
 
 
 def _entry_of_request(number: int, event: str, at_ms: int) -> JournalEntry:

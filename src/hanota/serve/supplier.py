@@ -7,28 +7,29 @@ it is acknowledged, and a message that comes twice is recognised.
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from hanota.errors import LocalError, RemoteError
 from hanota.ledger.ledger import Batch, Ledger
 from hanota.limits import DAY_MS, SILENCE_DEADLINE_DAYS
-from hanota.model import DeviceType, Milestone, RequestID, eui_text
+from hanota.model import Milestone, RequestID, eui_text
 from hanota.rows import Delivery, Device, JournalEntry, MessageKey, Outgoing, RequestRow
+from hanota.serve import supplier_answers, supplier_hubs
+from hanota.serve.campaign_following import follow_deliveries
 from hanota.serve.supplier_commands import DeviceCommands, Heard
 from hanota.smki.directory import Directory, Signer
 from hanota.smki.dsig import sign_request, signer_of_response
-from hanota.supplier import left_out
 from hanota.supplier.answers import (
     Observation,
     is_answer_to,
     may_be_unsigned,
     observe,
-    read_answer,
 )
+from hanota.supplier.hub_firmware import HubActivation, read_activation, read_inventory
 from hanota.supplier.read_back import next_step, tried_so_far
 from hanota.supplier.reception import learned, settle, step
 from hanota.supplier.requests import (
-    DEVICE_TYPES_OF_SERVICE,
     NON_DEVICE_COMMAND_VARIANT,
     update_firmware,
     update_ppmid_firmware,
@@ -36,8 +37,11 @@ from hanota.supplier.requests import (
 from hanota.supplier.tracking import Evidence
 from hanota.wire.codes import ResponseCode
 from hanota.wire.duis import decode_request, decode_response, open_document
+from hanota.wire.duis.document import Document
+from hanota.wire.duis.signature import read_signature
 from hanota.wire.duis.values import (
     CANCELLATION_MS,
+    ReadInventory,
     Request,
     Response,
     UpdateFirmware,
@@ -48,7 +52,6 @@ from hanota.wire.image import decode_image
 _REQUEST_COUNTER = "request-id"
 # In place of a CRA flag: a DUIS alert has no counter, it is told from others by its digest.
 _DUIS = 0
-_PAGE = 5_000
 # The journal's word for what the DCC said that is about no update.
 _NO_EVIDENCE = "no-evidence"
 # Entries of a device's journal that are read to count its read-backs.
@@ -56,7 +59,10 @@ _TIMELINE = 100
 
 
 class SupplierShell:
-    """One Service User with its ledger."""
+    """One Service User with its ledger.
+
+    What asks for something may be made part of a batch that the caller has open: `within`.
+    """
 
     def __init__(
         self, ledger: Ledger, directory: Directory, signer: Signer, *, user_id: int, dcc_id: int
@@ -67,6 +73,7 @@ class SupplierShell:
         self._user_id = user_id
         self._dcc_id = dcc_id
         self._commands = DeviceCommands(directory, signer, user_id=user_id, dcc_id=dcc_id)
+        ledger.follow(follow_deliveries)
 
     def load_estate(self, devices: Iterable[Device]) -> None:
         """Take these devices into the estate, or replace what it says of them."""
@@ -74,25 +81,35 @@ class SupplierShell:
             batch.put_devices(list(devices))
 
     def update_ppmid_firmware(
-        self, image_file: bytes, device_ids: Sequence[int], now_ms: int
+        self,
+        image_file: bytes,
+        device_ids: Sequence[int],
+        now_ms: int,
+        *,
+        within: Batch | None = None,
     ) -> RequestRow:
         """Make, sign and record one 11.4 under the next RequestID; it leaves by `outgoing`.
 
         RemoteError when the file is no OTA image; LocalError for no device, too many, or one
         that still has an update under way.
         """
-        with self._ledger.batch() as batch:
+        with self._batch(within) as batch:
             request = update_ppmid_firmware(self._next_id(batch), image_file, device_ids)
             return self._record(batch, request, now_ms)
 
     def update_firmware(
-        self, image_file: bytes, device_ids: Sequence[int], now_ms: int
+        self,
+        image_file: bytes,
+        device_ids: Sequence[int],
+        now_ms: int,
+        *,
+        within: Batch | None = None,
     ) -> RequestRow:
         """Make, sign and record one 11.1, for ESMEs, GSMEs and HCALCSs, as for 11.4.
 
         The file ends with this supplier's signature over its Manufacturer Image.
         """
-        with self._ledger.batch() as batch:
+        with self._batch(within) as batch:
             request = update_firmware(self._next_id(batch), image_file, device_ids)
             return self._record(batch, request, now_ms)
 
@@ -102,6 +119,8 @@ class SupplierShell:
         firmware_hash: bytes,
         execution_date_time_ms: int | None,
         now_ms: int,
+        *,
+        within: Batch | None = None,
     ) -> list[RequestRow]:
         """Ask for one 11.3 a device: each is signed when its Pre-Command says what was asked.
 
@@ -110,17 +129,24 @@ class SupplierShell:
         """
         if execution_date_time_ms is not None and execution_date_time_ms <= now_ms:
             raise LocalError("the execution time is past: give a later one, or none for at once")
-        with self._ledger.batch() as batch:
+        with self._batch(within) as batch:
             request_ids = self._device_ids(batch, device_ids, now_ms)
             return self._commands.activate(
                 batch, request_ids, firmware_hash, execution_date_time_ms, now_ms
             )
 
     def cancel_activation(
-        self, device_ids: Sequence[int], firmware_hash: bytes, now_ms: int
+        self,
+        device_ids: Sequence[int],
+        firmware_hash: bytes,
+        now_ms: int,
+        *,
+        within: Batch | None = None,
     ) -> list[RequestRow]:
         """Cancel what these devices wait to activate: one 11.3 a device, of the year 3000."""
-        return self.activate_firmware(device_ids, firmware_hash, CANCELLATION_MS, now_ms)
+        return self.activate_firmware(
+            device_ids, firmware_hash, CANCELLATION_MS, now_ms, within=within
+        )
 
     def read_firmware_version(
         self,
@@ -128,9 +154,10 @@ class SupplierShell:
         now_ms: int,
         *,
         execution_date_time_ms: int | None = None,
+        within: Batch | None = None,
     ) -> list[RequestRow]:
         """Ask each of these devices which version it runs, now or at a time: one 11.2 a device."""
-        with self._ledger.batch() as batch:
+        with self._batch(within) as batch:
             request_ids = self._device_ids(batch, device_ids, now_ms)
             return self._commands.read_versions(batch, request_ids, execution_date_time_ms, now_ms)
 
@@ -160,7 +187,7 @@ class SupplierShell:
         RemoteError when the answer is no DUIS, not signed by the DCC though it grants something,
         or of another request: the message stays in the outbox. A second answer changes nothing.
         """
-        response = self._open(octets, now_ms, is_answer=True)
+        response = self._open(open_document(octets), now_ms, is_answer=True)
         asked = decode_request(open_document(sent.body))
         if not is_answer_to(response, asked):
             raise RemoteError(ResponseCode.E100, "the DCC answered another request than was sent")
@@ -169,9 +196,10 @@ class SupplierShell:
             if row is None:
                 raise LocalError(f"the ledger has no request {asked.request_id}")
             if row.answer is None:
-                self._record_answer(batch, row, response, octets, now_ms)
+                batch.set_answer(row.number, octets)
+                supplier_answers.take(batch, row, response, octets, now_ms)
                 if row.version is None:
-                    self._commands.answered(batch, asked, row, response, now_ms)
+                    self._read_answer(batch, asked, row, response, now_ms)
             batch.settle([sent.number])
 
     def receive(self, pushed: Sequence[bytes], now_ms: int) -> list[RemoteError | None]:
@@ -184,12 +212,13 @@ class SupplierShell:
         pushes: list[_Push] = []
         for octets in pushed:
             try:
-                response = self._open(octets, now_ms, is_answer=False)
+                document = open_document(octets)
+                response = self._open(document, now_ms, is_answer=False)
             except RemoteError as fault:
                 results.append(fault)
             else:
                 results.append(None)
-                pushes.append(self._read(response, octets, now_ms))
+                pushes.append(self._read(document, response, octets, now_ms))
         with self._ledger.batch() as batch:
             self._record_pushes(batch, pushes, now_ms)
         return results
@@ -211,6 +240,14 @@ class SupplierShell:
             request_ids = self._device_ids(batch, asked, now_ms)
             self._commands.read_versions(batch, request_ids, None, now_ms)
             return len(due)
+
+    @contextmanager
+    def _batch(self, within: Batch | None) -> Iterator[Batch]:
+        if within is not None:
+            yield within
+        else:
+            with self._ledger.batch() as batch:
+                yield batch
 
     def _record(self, batch: Batch, request: Request, now_ms: int) -> RequestRow:
         body = _update_of(request)
@@ -272,58 +309,32 @@ class SupplierShell:
             for counter, device_id in enumerate(unique, first)
         ]
 
-    def _read(self, response: Response, octets: bytes, now_ms: int) -> "_Push":
+    def _read(self, document: Document, response: Response, octets: bytes, now_ms: int) -> "_Push":
         """What a push says; a device's message that is malformed is kept as such."""
-        observation = observe(response)
+        said = (response, observe(response), read_activation(response))
         try:
-            return _Push(octets, observation, self._commands.hear(response, octets, now_ms), "")
-        except RemoteError as fault:
-            told = f"{type(fault.code).__name__}:{fault.code.value}"
-            return _Push(octets, observation, None, told)
+            heard, fault = self._commands.hear(response, octets, now_ms), ""
+        except RemoteError as malformed:
+            heard, fault = None, f"{type(malformed.code).__name__}:{malformed.code.value}"
+        digest = b"" if heard is not None else _digest(document)
+        return _Push(octets, digest, *said, heard, fault)
 
-    def _open(self, octets: bytes, now_ms: int, *, is_answer: bool) -> Response:
-        document = open_document(octets)
+    def _open(self, document: Document, now_ms: int, *, is_answer: bool) -> Response:
         certificate = signer_of_response(document, self._dcc_id, self._directory, now_ms)
         response = decode_response(document)
         if certificate is None and not (is_answer and may_be_unsigned(response)):
             raise RemoteError(ResponseCode.E48, "the DCC's message is not signed")
         return response
 
-    def _record_answer(
-        self, batch: Batch, row: RequestRow, response: Response, octets: bytes, now_ms: int
+    def _read_answer(
+        self, batch: Batch, asked: Request, row: RequestRow, response: Response, now_ms: int
     ) -> None:
-        event = f"answer:{response.response_code}"
-        batch.set_answer(row.number, octets)
-        batch.record([JournalEntry(now_ms, 0, row.number, event, None, octets)])
-        kinds = DEVICE_TYPES_OF_SERVICE.get(row.service_reference, frozenset())
-        for page in _pages(batch, row.number):
-            self._record_page(batch, page, response, kinds, now_ms)
-
-    def _record_page(
-        self,
-        batch: Batch,
-        page: Sequence[Delivery],
-        response: Response,
-        kinds: frozenset[DeviceType],
-        now_ms: int,
-    ) -> None:
-        answer = read_answer(response, [delivery.device_id for delivery in page])
-        estate = batch.devices(answer.listed)
-        hubs = batch.devices({device.hub_id for device in estate.values()})
-        reasons = dict.fromkeys(answer.refused, answer.code) | {
-            device_id: left_out.reason_of(listed, estate.get(device_id), hubs, self._user_id, kinds)
-            for device_id, listed in answer.listed.items()
-        }
-        asked = {delivery.device_id: delivery for delivery in page}
-        batch.record(
-            step(asked[device_id], Evidence.REQUEST_ACCEPTED, now_ms)
-            for device_id in answer.accepted
-        )
-        batch.record(
-            step(asked[device_id], Evidence.REQUEST_REFUSED, now_ms, reason=reason)
-            for device_id, reason in reasons.items()
-            if device_id in asked
-        )
+        """What the answer to a request that distributes no image sets going."""
+        match asked.body:
+            case ReadInventory() as body:
+                supplier_hubs.learn(batch, body, row, response, now_ms)
+            case _:
+                self._commands.answered(batch, asked, row, response, now_ms)
 
     def _record_pushes(self, batch: Batch, pushes: Sequence["_Push"], now_ms: int) -> None:
         self._commands.record(
@@ -332,13 +343,33 @@ class SupplierShell:
         others = [push for push in pushes if push.heard is None]
         unseen = batch.unseen(map(self._key, others))
         new = [push for push, first in zip(others, unseen, strict=True) if first]
-        batch.record(
-            JournalEntry(now_ms, 0, 0, push.fault or _NO_EVIDENCE, None, push.octets)
-            for push in new
-            if push.observation is None
-        )
+        for push in new:
+            if push.observation is None and push.activation is None:
+                self._record_answer(batch, push, now_ms)
+        self._record_activations(batch, new, now_ms)
         alerts = [(push.octets, push.observation) for push in new if push.observation is not None]
         self._record_alerts(batch, alerts, now_ms)
+
+    def _record_answer(self, batch: Batch, push: "_Push", now_ms: int) -> None:
+        """Take in a push that is no alert: the answer to a request that was held back, or nothing.
+
+        The RequestID of another user's request is not one of this ledger.
+        """
+        request_id = push.response.request_id
+        row = None
+        if request_id is not None and not push.fault:
+            row = batch.request(request_id, NON_DEVICE_COMMAND_VARIANT)
+        if row is not None and supplier_answers.is_of_update(push.response, row):
+            supplier_answers.take(batch, row, push.response, push.octets, now_ms, pushed=True)
+        else:
+            event = push.fault or _NO_EVIDENCE
+            batch.record([JournalEntry(now_ms, 0, 0, event, None, push.octets)])
+
+    def _record_activations(self, batch: Batch, new: Sequence["_Push"], now_ms: int) -> None:
+        """Take in which firmware hubs run, and ask the DCC what they can do with it."""
+        told = [(push.octets, push.activation) for push in new if push.activation is not None]
+        for hub_id in supplier_hubs.take(batch, told, now_ms):
+            self._commands.post(batch, read_inventory(self._next_id(batch), hub_id), now_ms)
 
     def _record_alerts(
         self, batch: Batch, alerts: Sequence[tuple[bytes, Observation]], now_ms: int
@@ -360,27 +391,43 @@ class SupplierShell:
                 estate[device_id] = learned(observation, estate[device_id])
             entries.append(entry)
         batch.record(entries)
+        moved = (entry.delivery for entry in entries if entry.delivery is not None)
+        supplier_answers.supersede(batch, moved, now_ms)
         batch.put_devices(
             device for device_id, device in estate.items() if device is not known[device_id]
         )
 
     def _key(self, push: "_Push") -> MessageKey:
-        about = self._dcc_id if push.observation is None else push.observation.device_id
-        digest = hashlib.sha256(push.octets).digest()
-        return MessageKey(about, self._user_id, _DUIS, int.from_bytes(digest[:8], "big"))
+        said = push.observation or push.activation
+        about = self._dcc_id if said is None else said.device_id
+        return MessageKey(about, self._user_id, _DUIS, int.from_bytes(push.digest[:8], "big"))
 
 
 class _Push(NamedTuple):
     """One message that the DCC pushed and signed."""
 
     octets: bytes
+    digest: bytes  # of what it says; empty where a device speaks, whose message has its own key
+    response: Response
     observation: Observation | None  # what the DCC says of an update; None where nothing
+    activation: HubActivation | None  # what it says of a hub's own firmware
     heard: Heard | None  # what a device says in it
     fault: str  # the journal's word for a device's message that is malformed
 
 
 _Update = UpdateFirmware | UpdatePPMIDFirmware
 _IS_SIGNED: dict[type[_Update], bool] = {UpdateFirmware: True, UpdatePPMIDFirmware: False}
+
+
+def _digest(document: Document) -> bytes:
+    """The same for a message that comes again, though the DCC has signed it anew meanwhile.
+
+    SignedInfo holds a digest of all that the message says, and nothing of who signed it.
+    """
+    signature = read_signature(document)
+    if signature is None:
+        raise LocalError("a push that is not signed was let through")
+    return hashlib.sha256(signature.signed_info).digest()
 
 
 def _update_of(request: Request) -> _Update:
@@ -391,13 +438,6 @@ def _update_of(request: Request) -> _Update:
             raise LocalError(
                 f"a request for {request.service_reference} is neither an 11.1 nor an 11.4"
             )
-
-
-def _pages(batch: Batch, request: int) -> Iterator[list[Delivery]]:
-    after = 0
-    while page := batch.deliveries(request, after=after, limit=_PAGE):
-        yield page
-        after = page[-1].device_id
 
 
 def _requested(

@@ -11,15 +11,19 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from hanota.ledger.ledger import Batch
 from hanota.limits import DAY_MS, SILENCE_DEADLINE_DAYS
 from hanota.model import RequestID
 from hanota.rows import Command, Delivery, Device, JournalEntry, Outgoing, RequestRow
+from hanota.serve.supplier_answers import supersede
 from hanota.smki.directory import Directory, Signer
 from hanota.smki.dsig import sign_request
+from hanota.smki.shared_secrets import SharedSecrets
 from hanota.supplier import commands, pre_command, requests
 from hanota.supplier.commands import CommandState
-from hanota.supplier.conclusions import Tracked, evidence_of, version_that_runs
+from hanota.supplier.conclusions import Tracked, evidence_of, is_overtaken, version_that_runs
 from hanota.supplier.device_messages import (
     DeviceMessage,
     Finding,
@@ -43,6 +47,8 @@ from hanota.wire.gbcs import cs06
 from hanota.wire.gbcs.message import encode
 from hanota.wire.image import decode_image, manufacturer_image_hash
 
+# The newest entries of a device's journal: more than happens while a command is answered.
+_TIMELINE = 100
 _SILENCE_MS = SILENCE_DEADLINE_DAYS * DAY_MS
 
 
@@ -60,6 +66,7 @@ class DeviceCommands:
     def __init__(self, directory: Directory, signer: Signer, *, user_id: int, dcc_id: int) -> None:
         self._directory = directory
         self._signer = signer
+        self._secrets = SharedSecrets(signer)
         self._user_id = user_id
         self._dcc_id = dcc_id
 
@@ -127,6 +134,25 @@ class DeviceCommands:
             case _ if response.response_code.startswith("E"):
                 self._refuse(batch, row, command, response.response_code, now_ms)
 
+    def post(self, batch: Batch, request: Request, now_ms: int) -> RequestRow:
+        """Sign, record and post a request that has no image."""
+        octets = sign_request(request, self._directory, self._signer)
+        row = batch.put_request(
+            RequestRow(
+                number=0,
+                request_id=request.request_id,
+                command_variant=request.command_variant,
+                service_reference=request.service_reference,
+                digest=hashlib.sha256(octets).digest(),
+                image_hash=None,
+                version=None,
+                at_ms=now_ms,
+                answer=None,
+            )
+        )
+        batch.post([Outgoing(0, self._dcc_id, octets, now_ms, 0)])
+        return row
+
     def hear(self, response: Response, octets: bytes, now_ms: int) -> Heard | None:
         """What a device says in a message that the DCC signed; None where none speaks in it.
 
@@ -137,7 +163,7 @@ class DeviceCommands:
             return None
         finding = objection(response, message, user_id=self._user_id, acb_id=self._dcc_id)
         if finding is None and not is_authentic(
-            message.message, self._directory, self._signer, acb_id=self._dcc_id, at_ms=now_ms
+            message.message, self._directory, self._secrets, acb_id=self._dcc_id, at_ms=now_ms
         ):
             finding = Finding.NOT_AUTHENTIC
         return Heard(octets, message, finding)
@@ -162,17 +188,24 @@ class DeviceCommands:
         known = batch.devices(device_ids)
         estate = dict(known)
         image_hashes = _ImageHashes(batch)
+        moved: list[Delivery] = []
         for one in new:
             device_id = one.message.device_id
             delivery = deliveries.get(device_id)
             tracked = None
             if delivery is not None:
                 tracked = Tracked(delivery, image_hashes.of(delivery))
-            entry = _settled(one, tracked, asked.command(one.message), now_ms)
+            command = asked.command(one.message)
+            entry = _settled(one, tracked, command, now_ms)
+            if _is_overtaken(batch, one.message, command, estate):
+                entry = _out_of_date(one, entry)
+            else:
+                _learn(estate, one.message)
             batch.record([entry])
             if entry.delivery is not None:
                 deliveries[device_id] = entry.delivery
-            _learn(estate, one.message)
+                moved.append(entry.delivery)
+        supersede(batch, moved, now_ms)
         batch.put_commands(
             commands.moved(command, CommandState.ANSWERED, now_ms)
             for command in asked.answered_by(new)
@@ -182,26 +215,8 @@ class DeviceCommands:
         )
 
     def _ask(self, batch: Batch, request: Request, gbcs: bytes, now_ms: int) -> RequestRow:
-        row = self._post(batch, request, now_ms)
+        row = self.post(batch, request, now_ms)
         batch.put_commands([commands.requested(row, gbcs)])
-        return row
-
-    def _post(self, batch: Batch, request: Request, now_ms: int) -> RequestRow:
-        octets = sign_request(request, self._directory, self._signer)
-        row = batch.put_request(
-            RequestRow(
-                number=0,
-                request_id=request.request_id,
-                command_variant=request.command_variant,
-                service_reference=request.service_reference,
-                digest=hashlib.sha256(octets).digest(),
-                image_hash=None,
-                version=None,
-                at_ms=now_ms,
-                answer=None,
-            )
-        )
-        batch.post([Outgoing(0, self._dcc_id, octets, now_ms, 0)])
         return row
 
     def _examine(
@@ -214,7 +229,7 @@ class DeviceCommands:
                 self._refuse(batch, row, command, f"pre-command:{refused}", now_ms)
             case _:
                 payload = pre_command.sign(examined, self._directory, self._signer)
-                self._post(batch, requests.signed_pre_command(asked, payload), now_ms)
+                self.post(batch, requests.signed_pre_command(asked, payload), now_ms)
                 batch.put_commands([commands.moved(command, CommandState.SIGNED, now_ms, payload)])
 
     def _refuse(
@@ -298,6 +313,24 @@ def _settled(
     return step(
         tracked.delivery, evidence, now_ms, due_ms=_due_ms(command, now_ms), message=one.octets
     )
+
+
+def _is_overtaken(
+    batch: Batch, message: DeviceMessage, command: Command | None, estate: dict[int, Device]
+) -> bool:
+    """Whether a version is older than what is known; the ledger is asked only where it matters."""
+    version, device = version_that_runs(message.said), estate.get(message.device_id)
+    if version is None or command is None or device is None or version == device.firmware_version:
+        return False
+    return is_overtaken(message.said, command, batch.timeline(device.device_id, _TIMELINE))
+
+
+def _out_of_date(one: Heard, entry: JournalEntry) -> JournalEntry:
+    """What the journal is to say then; the version is proof for its own update all the same."""
+    if entry.delivery is not None:
+        return entry
+    event = f"{Finding.OVERTAKEN}:{type(one.message.said).__name__}"
+    return msgspec.structs.replace(entry, event=event)
 
 
 def _due_ms(command: Command | None, now_ms: int) -> int | None:

@@ -75,14 +75,19 @@ def is_answer_to(response: Response, request: Request) -> bool:
             return False
 
 
-def read_answer(response: Response, device_ids: Iterable[int]) -> Answer:
+def read_answer(response: Response, device_ids: Iterable[int], *, pushed: bool = False) -> Answer:
     """Sort the devices of a request by what the DCC answered.
 
-    An acknowledgement says nothing of any device: the answer itself is still to come.
+    An acknowledgement says nothing of any device: the answer itself is still to come. A warning
+    that is pushed may be one part of a long one. It says nothing of whom it does not list: another
+    part may list them, and the others show that they were accepted when the image reaches them.
     """
     listed = {device_id: name for name, ids in _lists(response).items() for device_id in ids}
-    unlisted = tuple(device_id for device_id in device_ids if device_id not in listed)
     code = response.response_code
+    is_part = pushed and bool(listed)
+    unlisted = (
+        () if is_part else tuple(device_id for device_id in device_ids if device_id not in listed)
+    )
     return Answer(
         accepted=unlisted if code in ACCEPTED else (),
         listed=listed,
@@ -109,7 +114,7 @@ def observe(response: Response) -> Observation | None:
                 status.target_device_id,
                 _DELIVERY[status.comms_hub_transfer_status],
                 status.update_firmware_request_id,
-                _version(status.firmware_version),
+                version_as_kept(status.firmware_version),
             )
         case DCCAlertMessage(
             dcc_alert=CommsHubAlert(firmware_transfer_alert=FirmwareTransferAlert() as transfer)
@@ -118,7 +123,7 @@ def observe(response: Response) -> Observation | None:
                 transfer.other_device_id,
                 _TRANSFER[transfer.transfer_response_code],
                 transfer.update_firmware_request_id,
-                _version(transfer.firmware_version),
+                version_as_kept(transfer.firmware_version),
             )
         case DCCAlertMessage(
             dcc_alert=PPMIDAlert(
@@ -127,9 +132,14 @@ def observe(response: Response) -> Observation | None:
             )
         ):
             evidence = _ACTIVATION[upgrade.activate_image_result_code]
-            return Observation(device_id, evidence, None, _version(upgrade.firmware_version))
+            return Observation(device_id, evidence, None, version_as_kept(upgrade.firmware_version))
         case _:
             return None
+
+
+def version_as_kept(text: str) -> str:
+    """A version that the DCC names as the estate keeps it: four octets in upper-case digits."""
+    return text.upper() if _FOUR_OCTETS.fullmatch(text) else text
 
 
 def _lists(response: Response) -> dict[LeftOutList, tuple[int, ...]]:
@@ -143,7 +153,3 @@ def _lists(response: Response) -> dict[LeftOutList, tuple[int, ...]]:
 
 
 _FOUR_OCTETS = re.compile(r"[0-9A-Fa-f]{8}")
-
-
-def _version(text: str) -> str:
-    return text.upper() if _FOUR_OCTETS.fullmatch(text) else text

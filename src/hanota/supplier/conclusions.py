@@ -6,13 +6,20 @@ read to whatever delivery there is. A device that says which version it runs is 
 other word: an 11.3 that came too late, or twice, is answered with "no image held", and by the
 version beside it that is proof.
 
+A version that was read may be told after the device has activated another one and said so: then it
+is of no use to the estate.
+
 Not here: whether the device said it, and to whom (`device_messages`).
 """
+
+from collections.abc import Sequence
+from itertools import takewhile
 
 import msgspec
 
 from hanota.model import version_text
-from hanota.rows import Delivery
+from hanota.rows import Command, Delivery, JournalEntry
+from hanota.supplier.commands import CommandState
 from hanota.supplier.tracking import Evidence
 from hanota.wire.codes import AlertCode
 from hanota.wire.gbcs import cs06, cs08, ecs52, gcs38
@@ -60,6 +67,19 @@ def evidence_of(
     return evidence if sent_for_this else None
 
 
+def is_overtaken(said: Content, command: Command, timeline: Sequence[JournalEntry]) -> bool:
+    """Whether the device told of an activation after this command was asked for, and before this.
+
+    `timeline` is the device's journal in the order of recording, to the present. The outcome of an
+    activation that succeeded is never overtaken: it is such a word itself.
+    """
+    since = takewhile(
+        lambda entry: entry.request != command.request or entry.event not in _GOES,
+        reversed(timeline),
+    )
+    return not _is_success(said) and any(entry.event in _TOLD_OF_AN_ACTIVATION for entry in since)
+
+
 def version_that_runs(said: Content) -> str | None:
     """The version that the device says it runs now, as hex digits; None where it names none."""
     match said:
@@ -82,6 +102,20 @@ def version_that_runs(said: Content) -> str | None:
             return None
 
 
+# The journal's words for a command that goes to its device, and for what a device said of an
+# activation, whatever update that belongs to.
+_GOES = frozenset({f"command:{CommandState.REQUESTED}", f"command:{CommandState.SIGNED}"})
+_TOLD_OF_AN_ACTIVATION = frozenset(
+    {
+        *(
+            f"{finding}{told}"
+            for finding in ("", "late:", "unattributed:")
+            for told in (Evidence.ACTIVATION_SUCCESS, Evidence.ACTIVATION_FAILURE)
+        ),
+        f"unattributed:{cs06.ActivateFirmwareOutcome.__name__}",
+        f"unattributed:{cs06.FutureDatedActivationAlert.__name__}",
+    }
+)
 _SUCCESS = Evidence.ACTIVATION_SUCCESS
 _ACCEPTANCE = {
     False: Evidence.ACTIVATION_ACCEPTED,

@@ -16,8 +16,9 @@ import msgspec
 
 from hanota.model import KeyUsage, RequestID
 from hanota.rows import MessageKey
-from hanota.smki.directory import Directory, Signer
+from hanota.smki.directory import Directory
 from hanota.smki.protection import mac_valid, signature_valid
+from hanota.smki.shared_secrets import SharedSecrets
 from hanota.wire.duis.values import (
     DeviceAlertMessage,
     FutureDatedDeviceAlertMessage,
@@ -41,6 +42,7 @@ class Finding(StrEnum):
     MISDIRECTED = "misdirected"  # for another user
     CONTRADICTORY = "contradictory"  # the DCC's message names another request or alert
     FOREIGN = "foreign"  # it answers a request that was never made
+    OVERTAKEN = "overtaken"  # the device has changed since, and that came first
     NOT_AUTHENTIC = "not-authentic"  # signature or MAC is missing or not the device's
 
 
@@ -94,12 +96,13 @@ def objection(
 
 
 def is_authentic(
-    message: GbcsMessage, directory: Directory, signer: Signer, *, acb_id: int, at_ms: int
+    message: GbcsMessage, directory: Directory, secrets: SharedSecrets, *, acb_id: int, at_ms: int
 ) -> bool:
     """Whether the device protected this message, as far as its supplier can tell.
 
     The signature has to be that of a certificate of the device that the directory trusts at this
-    time. A MAC is checked with the supplier's own key; one for the ACB only has to be there.
+    time. A MAC is checked with the supplier's own key, of which `secrets` has what was agreed on;
+    one for the ACB only has to be there.
     """
     due = protection_due(message)
     if due is None or protection_carried(message) != due:
@@ -116,7 +119,7 @@ def is_authentic(
         mac_valid(message, z)
         for certificate in directory.find(message.originator, KeyUsage.KEY_AGREEMENT)
         if directory.trusts(certificate, at_ms)
-        for z in signer.shared_secrets(message.target, certificate.public_key)
+        for z in secrets.every(message.target, certificate)
     )
 
 

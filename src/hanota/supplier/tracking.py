@@ -2,8 +2,8 @@
 
 Success is proven, never assumed: only a device's own word (an alert or response, or a read-back)
 makes it `updated`. Delivery and transfer are milestones on the way. An update by 11.1 comes to
-rest as `distributed`, until the supplier activates it by 11.3, cancels that, or replaces the
-image. What comes late still counts: a device that was given up as silent, or of which a hub had
+rest as `distributed`, until the supplier activates it by 11.3, cancels that, or a newer image has
+arrived in the device: one that never gets there replaces nothing. What comes late still counts: a device that was given up as silent, or of which a hub had
 reported failure, becomes `updated-late` when its proof arrives. Evidence that fits no row of the
 table changes nothing and is journalled.
 
@@ -40,7 +40,7 @@ class Evidence(StrEnum):
     ACTIVATION_FAILURE = "activation-failure"  # PPMIDAlert; CS06 outcome 3, 8F67
     NO_IMAGE_HELD = "no-image-held"  # CS06 outcome 1
     HASH_MISMATCH = "hash-mismatch"  # CS06 outcome 2
-    REPLACED = "replaced"  # another 11.1 or 11.4 is on its way to the device
+    REPLACED = "replaced"  # the image of a later request has arrived in the device
     RUNS_THE_VERSION = "runs-the-version"  # the device named the version of the update as its own
     RUNS_ANOTHER_VERSION = "runs-another-version"  # a read-back, and no more than that
     DEADLINE_PASSED = "deadline-passed"  # nothing more was heard in time, and reading back is over
@@ -63,6 +63,11 @@ LIVE_STATES: frozenset[str] = frozenset(
         _ACTIVATION_REQUESTED,
         _ACTIVATION_ACCEPTED,
     }
+)
+
+# The device has the image: hub or device has said so, or the device runs it.
+ARRIVED_STATES: frozenset[str] = frozenset(
+    {_TRANSFERRED, _DISTRIBUTED, Outcome.UPDATED, Outcome.UPDATED_LATE}
 )
 
 _TRANSFER_FAILURES = {
@@ -151,16 +156,28 @@ TRANSITIONS: dict[tuple[str, Evidence], str] = {
     # Silence: it is answered by reading back, and only then believed.
     **{(state, Evidence.READ_BACK_REQUESTED): state for state in LIVE_STATES},
     **{(state, Evidence.DEADLINE_PASSED): Outcome.SILENT for state in LIVE_STATES},
-    # Evidence that comes after the device was given up.
-    **{(Outcome.SILENT, word): outcome for word, outcome in _TRANSFER_FAILURES.items()},
-    **{(Outcome.SILENT, word): outcome for word, outcome in _ACTIVATION_FAILURES.items()},
-    (Outcome.SILENT, Evidence.DELIVERY_FAILURE): Outcome.NOT_DELIVERED,
+    # Evidence that comes after the device was given up, or says why it held no image.
+    **{
+        (state, word): outcome
+        for state in (Outcome.SILENT, Outcome.NO_IMAGE)
+        for word, outcome in (
+            (Evidence.DELIVERY_FAILURE, Outcome.NOT_DELIVERED),
+            *_TRANSFER_FAILURES.items(),
+            *_ACTIVATION_FAILURES.items(),
+        )
+        if state != outcome
+    },
     (Outcome.SILENT, Evidence.ACTIVATION_ACCEPTED): _ACTIVATION_ACCEPTED,
     (Outcome.SILENT, Evidence.CANCELLATION_ACCEPTED): Outcome.CANCELLED,
-    # The device's own word about its image outweighs that of others.
+    # The device's own word about its image outweighs that of others, and one command too early.
     **{
         (state, word): after
-        for state in (Outcome.SILENT, Outcome.NOT_DELIVERED, Outcome.TRANSFER_FAILED)
+        for state in (
+            Outcome.SILENT,
+            Outcome.NOT_DELIVERED,
+            Outcome.TRANSFER_FAILED,
+            Outcome.NO_IMAGE,
+        )
         for word, after in _VERIFICATION.items()
     },
     (Outcome.DISCARDED, Evidence.VERIFICATION_FAILURE): Outcome.VERIFICATION_FAILED,

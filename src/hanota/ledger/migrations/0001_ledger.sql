@@ -29,6 +29,22 @@ CREATE TABLE device (
 
 CREATE INDEX device_of_hub ON device (hub_id);
 
+-- The Central Products List.
+CREATE TABLE product (
+    number {number},
+    type TEXT NOT NULL,
+    manufacturer TEXT NOT NULL,
+    manufacturer_code {integer} NOT NULL,
+    model TEXT NOT NULL,
+    hardware_versions TEXT NOT NULL, -- a JSON array of numbers
+    firmware_version TEXT NOT NULL,
+    hash {octets} NOT NULL CHECK (length(hash) = 32),
+    status TEXT NOT NULL,
+    gbcs_version TEXT NOT NULL,
+    follows TEXT NOT NULL, -- a JSON array of versions
+    UNIQUE (hash, type, manufacturer, manufacturer_code, model, hardware_versions, firmware_version)
+) {table};
+
 -- OTA files by their SHA-256.
 CREATE TABLE image (
     sha256 {octets} PRIMARY KEY CHECK (length(sha256) = 32),
@@ -49,6 +65,15 @@ CREATE TABLE request (
     at_ms {integer} NOT NULL,
     answer {octets},
     UNIQUE (originator, target, counter, command_variant)
+) {table};
+
+CREATE INDEX request_of_service
+ON request (originator, service_reference, command_variant, at_ms);
+
+-- Requests that anomaly detection holds back until somebody lets them go, as they were asked.
+CREATE TABLE quarantine (
+    request {integer} PRIMARY KEY REFERENCES request (number),
+    octets {octets} NOT NULL
 ) {table};
 
 -- What happened, never changed afterwards. Numbered as it came, so that it only grows at its end.
@@ -146,19 +171,38 @@ CREATE TABLE seen (
     PRIMARY KEY (originator, target, cra, counter)
 ) {clustered};
 
--- What still has to be sent. A number is never used twice, so that a settled message is not
--- mistaken for a later one.
+-- What still has to be sent. A number is never used twice (a counter gives them), so that a settled
+-- message is not mistaken for a later one.
+--
+-- What a receiver is told of one device (device_id; 0 for none) goes in order: `ahead` is the
+-- message before it that still waits, 0 where there is none. Only those without one are read, so
+-- that a queue behind a receiver that is down costs nothing each time the outbox is looked at.
 CREATE TABLE outbox (
-    number {number},
+    number {integer} PRIMARY KEY,
     receiver {integer} NOT NULL,
+    device_id {integer} NOT NULL,
     body {octets} NOT NULL,
+    since_ms {integer} NOT NULL,
     due_ms {integer} NOT NULL,
-    tries {integer} NOT NULL
+    tries {integer} NOT NULL,
+    ahead {integer} NOT NULL
 ) {table};
 
-CREATE INDEX outbox_due ON outbox (due_ms, number);
+CREATE INDEX outbox_due ON outbox (due_ms, number) WHERE ahead = 0;
 
-CREATE INDEX outbox_of_receiver ON outbox (receiver, due_ms, number);
+CREATE INDEX outbox_of_receiver ON outbox (receiver, due_ms, number) WHERE ahead = 0;
+
+CREATE INDEX outbox_of_device ON outbox (receiver, device_id, number) WHERE device_id <> 0;
+
+CREATE INDEX outbox_behind ON outbox (ahead) WHERE ahead <> 0;
+
+-- Messages that left the outbox although nobody took them; the journal entry has the octets.
+CREATE TABLE untaken (
+    entry {integer} PRIMARY KEY REFERENCES journal (number),
+    receiver {integer} NOT NULL,
+    tries {integer} NOT NULL,
+    status {integer}
+) {table};
 
 -- The last value given out of each counter that must never repeat.
 CREATE TABLE counter (
