@@ -12,9 +12,9 @@ from typer.testing import CliRunner, Result
 from hanota.cli.main import app
 from hanota.ledger.ledger import Ledger
 from hanota.limits import DEMO_IMAGE_OCTETS, IMAGE_OCTETS_WARNING
-from hanota.model import DeviceType, RequestID
-from hanota.sim.rollout import seeded_image
-from hanota.sim.town import build_town
+from hanota.model import DeviceType, Outcome, RequestID
+from hanota.sim.town import EXPECTED, Fate, build_town
+from hanota.sim.town_images import seeded_image
 from hanota.smki.dsig import sign_request
 from hanota.smki.organisations import ACCESS_CONTROL_BROKER, SUPPLIER, SUPPLIER_2
 from hanota.smki.pki import TestPki
@@ -157,6 +157,101 @@ def test_more_failures_than_a_table_should_have_are_counted():
     result = demo("--homes", 251, *FLOW)
     assert result.exit_code == 0
     assert "and 6 more (--json has them all)" in result.stdout
+
+
+# --- The second method ---
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    """What a town says that has HCALCSs of every fate."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("both"))
+        return facts("--homes", 30, *FLOW)
+
+
+def test_the_hcalcss_follow_the_ppmids(both):
+    told = both["hcalcs"]
+    assert sum(told["outcomes"].values()) == told["devices"]
+    assert set(told["outcomes"]) == {
+        "updated",
+        "cancelled",
+        "transfer-failed",
+        "hardware-mismatch",
+        "verification-failed",
+        "activation-failed",
+        "no-image",
+        "hash-mismatch",
+        "left-out:hub-too-old",
+        "left-out:not-your-device",
+    }
+    assert (told["version"], told["answer"]) == ("00020000", "W110101")
+    assert told["request_id"] == "90-B3-D5-1F-30-01-00-00:90-B3-D5-1F-30-00-00-02:2"
+    assert (told["missing"], told["unexpected"], told["untrue"]) == ([], [], [])
+    assert told["all_accounted_for"] is both["all_accounted_for"] is True
+    failed = told["devices"] - told["outcomes"]["updated"] - told["outcomes"]["cancelled"]
+    assert len(told["failures"]) == failed
+    assert told["causes"].keys() == told["outcomes"].keys() - {"updated", "cancelled"}
+
+
+def test_how_each_hcalcs_was_activated_is_told(both):
+    told = both["hcalcs"]
+    rows = {(row["outcome"], row["activation"]): row for row in told["activated"]}
+    assert {activation for outcome, activation in rows if outcome == "updated"} == {
+        "at once",
+        "at a time",
+    }
+    assert ("cancelled", "cancelled") in rows
+    assert ("no-image", "at once") in rows
+    assert ("transfer-failed", None) in rows
+    assert all(row["true"] == row["devices"] for row in rows.values())
+    assert sum(row["devices"] for row in rows.values()) == told["devices"]
+    assert 86_400 <= rows["updated", "at a time"]["median_s"] < 90_000
+    assert rows["updated", "at once"]["median_s"] < 3_600
+
+
+def test_the_figures_of_the_ppmids_are_those_without_hcalcss(both):
+    """The second method begins when the PPMIDs have their images."""
+    assert both["devices"] == both["homes"] == 30
+    assert both["outcomes"]["updated"] == 24
+    assert both["median_s"]["updated"] < 600
+
+
+def test_people_read_of_both_methods(both):
+    result = demo("--homes", 30, *FLOW)
+    assert result.exit_code == 0
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    words = " ".join(re.sub("[│┃]", " ", result.stdout).split())
+    assert f"11.1 {both['hcalcs']['request_id']}, answered W110101" in words
+    assert "HCALCSs to version 00020000, activated by an 11.3 each" in words
+    for row in both["hcalcs"]["activated"]:
+        numbers = rf"{row['devices']} +│ +{row['true']} "
+        assert re.search(rf"{row['outcome']} +│ +{numbers}", result.stdout)
+    assert "at a time" in words
+    for stage in ("image at the HCALCS", "image verified", "11.3 answered"):
+        assert stage in result.stderr
+        assert stage not in result.stdout
+
+
+def test_an_hcalcs_that_ends_otherwise_than_its_home_was_set_up_to_is_named(monkeypatch):
+    monkeypatch.setitem(EXPECTED, Fate.DATED, (Outcome.CANCELLED, ""))
+    told = facts("--homes", 30, *FLOW, code=1)
+    assert told["unexpected"] == []
+    (named, *_) = told["hcalcs"]["unexpected"]
+    assert (told["all_accounted_for"], told["hcalcs"]["all_accounted_for"]) == (False, False)
+    row = next(row for row in told["hcalcs"]["activated"] if row["activation"] == "at a time")
+    assert row["true"] == 0
+    shown = demo("--homes", 30, *FLOW)
+    assert shown.exit_code == 1
+    assert f"Devices otherwise than set up ({row['devices']}): {named}" in shown.stdout
+
+
+def test_a_request_that_is_given_is_all_that_is_carried_out():
+    told = facts("--homes", 2, "--request", request_file(PPMID), *FLOW)
+    assert told["hcalcs"] is None
+    assert told["virtual_s"] < 3_600
+    shown = demo("--homes", 2, "--request", request_file(PPMID), *FLOW)
+    assert "HCALCS" not in shown.stdout
 
 
 # --- A request of somebody else's making ---

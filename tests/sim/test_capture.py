@@ -9,8 +9,9 @@ from tests.vectors import require_tool
 
 from hanota.model import DeviceType, KeyUsage
 from hanota.sim.capture import Capture
-from hanota.sim.rollout import NEW_VERSION, START_MS
 from hanota.sim.town import build_town
+from hanota.sim.town_images import NEW_VERSION
+from hanota.sim.world import START_MS
 from hanota.smki import protection
 from hanota.wire import tunnel
 from hanota.wire.gbcs import cs09
@@ -18,8 +19,8 @@ from hanota.wire.gbcs import message as gbcs
 from hanota.wire.image import encode_image
 
 BLOCK = 48
-# Short addresses: the PPMID is the fourth of the first home's five devices, the ESME the first.
-HUB, ESME, PPMID = 0, 1, 4
+# Short addresses in the first home, by the ids of its devices; the GPF (3) says nothing.
+HUB, ESME, GSME, PPMID, HCALCS = 0, 1, 2, 4, 5
 OTA = "zbee_zcl_general.ota"
 COLUMNS = (
     "_ws.malformed", "_ws.expert.message", "wpan.fcs_ok", "frame.time_epoch", "wpan.src16",
@@ -116,8 +117,9 @@ def test_every_command_of_the_main_job_is_there_in_its_order(rows):
 @pytest.mark.oracle
 def test_the_frames_are_those_of_one_home_in_order_of_time(rows):
     ends = {(int(row["wpan.src16"], 0), int(row["wpan.dst16"], 0)) for row in rows}
-    # The ESME asks its hub too, in vain.
-    assert ends == {(HUB, PPMID), (PPMID, HUB), (HUB, ESME), (ESME, HUB)}
+    # All the others ask their hub too, in vain.
+    devices = (ESME, GSME, PPMID, HCALCS)
+    assert ends == {pair for device in devices for pair in ((HUB, device), (device, HUB))}
     times = [float(row["frame.time_epoch"]) for row in rows]
     assert times == sorted(times)
     # The first query of a home that has just come up, long before the supplier begins.
@@ -145,11 +147,11 @@ def test_the_ppmid_says_through_the_tunnel_that_it_runs_the_version(captured, ro
     # Kind, number, check, index and count stand before the data of a chunk.
     octets = b"".join(carried[9:] for _, carried in chunks)
     said = gbcs.decode(octets)
-    ppmid = captured.town.rollout.town[0].device(DeviceType.PPMID).device_id
+    ppmid = captured.town.world.town[0].device(DeviceType.PPMID).device_id
     assert said.originator == ppmid
     alert = cs09.decode_alert(said.content)
     assert (alert.firmware_version, alert.result) == (NEW_VERSION, cs09.ActivationResult.SUCCESS)
-    key = captured.town.rollout._pki.certificate(ppmid, KeyUsage.DIGITAL_SIGNATURE).public_key
+    key = captured.town.world.pki.certificate(ppmid, KeyUsage.DIGITAL_SIGNATURE).public_key
     assert protection.signature_valid(said, key)
     assert len(octets) > tunnel.TUNNEL_CHUNK_OCTETS
 

@@ -3,15 +3,17 @@
 from itertools import pairwise
 
 import pytest
-from tests.sim.a_town import ATown, table
+from tests.sim.a_town import ATown
 
 from hanota.errors import RemoteError
 from hanota.limits import DAY_MS, HOUR_MS
 from hanota.model import DeviceType
 from hanota.serve.homes import RadioDepth
 from hanota.sim.chain import EXCHANGE_PERIOD_MS
-from hanota.sim.rollout import START_MS
+from hanota.sim.rollout import carry_out
 from hanota.sim.town import Fate
+from hanota.sim.world import START_MS
+from hanota.smki.organisations import SUPPLIER
 from hanota.wire.codes import ResponseCode
 
 
@@ -22,21 +24,23 @@ def town():
 
 
 def assert_all_updated(town):
-    assert town.outcomes() == {("updated", ""): len(town.rollout.town)}
+    assert town.outcomes() == {("updated", ""): len(town.world.town)}
     assert all(report.ledger_is_true for report in town.rollout.report())
-    for ledger in (town.supplier_ledger, town.dcc_ledger):
-        assert ledger.verify() == []
-        assert table(ledger, "outbox") == []
+    assert town.is_sound()
+
+
+def is_settled(town):
+    return town.rollout.is_settled and town.world.chain.is_quiet()
 
 
 def run_again(town, until_ms=START_MS + 15 * DAY_MS):
     """Go on after a crash, as a process that starts again does."""
-    for _ in town.rollout.chain.run(town.rollout._is_settled, until_ms=until_ms):
+    for _ in town.world.chain.run(lambda: is_settled(town), until_ms=until_ms):
         pass
 
 
 def test_time_goes_in_whole_exchanges_and_never_back(town):
-    instants = [town.rollout.chain.now_ms for _ in town.rollout.run()]
+    instants = [town.world.now_ms for _ in carry_out([town.rollout])]
     assert instants[0] == START_MS
     steps = [later - sooner for sooner, later in pairwise(instants)]
     assert all(step > 0 and step % EXCHANGE_PERIOD_MS == 0 for step in steps)
@@ -45,18 +49,18 @@ def test_time_goes_in_whole_exchanges_and_never_back(town):
 
 def test_what_never_settles_ends_with_its_time(town):
     until_ms = START_MS + DAY_MS
-    instants = list(town.rollout.chain.run(lambda: False, until_ms=until_ms))
+    instants = list(town.world.chain.run(lambda: False, until_ms=until_ms))
     assert START_MS < instants[-1] <= until_ms
 
 
 def test_an_image_waits_for_a_hub_without_power(town):
-    homes = town.rollout.chain.homes
-    away = town.rollout.town[1].hub_id
+    homes = town.world.chain.homes
+    away = town.world.town[1].hub_id
     homes.cut_power(away)
     back_ms = START_MS + HOUR_MS
-    for counts in town.rollout.run():
-        if away is not None and town.rollout.chain.now_ms >= back_ms:
-            assert counts == {("updated", ""): 1, ("accepted", ""): 1}
+    for (rollout,) in carry_out([town.rollout]):
+        if away is not None and town.world.now_ms >= back_ms:
+            assert rollout.counts() == {("updated", ""): 1, ("accepted", ""): 1}
             homes.power_on(away)
             away = None
     assert away is None
@@ -64,8 +68,8 @@ def test_an_image_waits_for_a_hub_without_power(town):
 
 
 def test_a_home_whose_hub_never_comes_back_is_silent_and_named(town):
-    away = town.rollout.town[1]
-    town.rollout.chain.homes.cut_power(away.hub_id)
+    away = town.world.town[1]
+    town.world.chain.homes.cut_power(away.hub_id)
     town.run()
     assert town.outcomes() == {("updated", ""): 1, ("silent", ""): 1}
     (report,) = (report for report in town.rollout.report() if not report.as_expected)
@@ -74,7 +78,7 @@ def test_a_home_whose_hub_never_comes_back_is_silent_and_named(town):
 
 
 def test_a_push_that_is_refused_comes_again_later(town):
-    supplier = town.rollout._supplier
+    supplier = town.world.suppliers[SUPPLIER]
     receive = supplier.receive
     refused = []
 
@@ -95,15 +99,15 @@ def test_a_push_that_is_refused_comes_again_later(town):
 @pytest.mark.parametrize(
     ("party", "call"),
     [
-        ("_supplier", "answered"),
-        ("_supplier", "receive"),
-        ("_dcc", "answer"),
-        ("_dcc", "receive_wan"),
-        ("_dcc", "taken"),
+        ("supplier", "answered"),
+        ("supplier", "receive"),
+        ("dcc", "answer"),
+        ("dcc", "receive_wan"),
+        ("dcc", "taken"),
     ],
 )
 def test_a_crash_costs_nothing_but_time(town, party, call, after):
-    shell = getattr(town.rollout, party)
+    shell = {"supplier": town.world.suppliers[SUPPLIER], "dcc": town.world.dcc}[party]
     sound = getattr(shell, call)
 
     class CrashError(Exception):
@@ -127,5 +131,5 @@ def test_a_large_batch_goes_in_pages(monkeypatch):
     town = ATown(homes=10, depth=RadioDepth.FLOW).run()
     assert all(report.as_expected for report in town.rollout.report())
     assert town.outcomes()["updated", ""] == sum(
-        home.fate is Fate.SOUND for home in town.rollout.town
+        home.ppmid_fate is Fate.SOUND for home in town.world.town
     )

@@ -12,8 +12,9 @@ from hanota.han.flash import SLOTS
 from hanota.limits import HOUR_MS
 from hanota.model import DeviceType, KeyUsage, RequestID, Role, version_text
 from hanota.serve.homes import RadioDepth
-from hanota.sim.rollout import NEW_VERSION, START_MS, seeded_image
-from hanota.sim.town import EXPECTED, OLD_VERSION, Fate
+from hanota.sim.town import EXPECTED, OLD_VERSION, PPMID_FATES, Fate
+from hanota.sim.town_images import NEW_VERSION, seeded_image
+from hanota.sim.world import START_MS
 from hanota.smki import protection
 from hanota.smki.organisations import ACCESS_CONTROL_BROKER, SUPPLIER
 from hanota.wire.duis import decode_request, decode_response, open_document
@@ -43,8 +44,8 @@ def town():
 
 def test_every_device_ends_as_its_home_was_set_up_to(town):
     reports = town.rollout.report()
-    assert [report.delivery.device_id for report in reports] == sorted(town.rollout.ppmid_ids)
-    assert {report.fate for report in reports} == set(Fate)
+    assert [report.delivery.device_id for report in reports] == sorted(town.rollout.device_ids)
+    assert {report.fate for report in reports} == set(PPMID_FATES)
     for report in reports:
         assert (report.delivery.state, report.delivery.reason) == EXPECTED[report.fate]
         assert (report.as_expected, report.ledger_is_true) == (True, True)
@@ -53,15 +54,13 @@ def test_every_device_ends_as_its_home_was_set_up_to(town):
 
 
 def test_both_ledgers_prove_themselves_and_nothing_waits(town):
-    for ledger in (town.supplier_ledger, town.dcc_ledger):
-        assert ledger.verify() == []
-        assert table(ledger, "outbox") == []
-    assert town.rollout.chain.is_quiet()
+    assert town.is_sound()
+    assert town.world.chain.is_quiet()
 
 
 def test_what_the_ledgers_say_a_device_runs_it_runs(town):
     with town.supplier_ledger.view() as supplier, town.dcc_ledger.view() as dcc:
-        estate, inventory = (view.devices(town.rollout.ppmid_ids) for view in (supplier, dcc))
+        estate, inventory = (view.devices(town.rollout.device_ids) for view in (supplier, dcc))
     for report in town.rollout.report():
         said = [rows[report.delivery.device_id].firmware_version for rows in (estate, inventory)]
         runs = OLD_VERSION if report.runs is None else report.runs  # the one that is off
@@ -79,8 +78,8 @@ def test_the_dcc_tells_the_same_of_every_device_that_it_took(town):
 
 
 def test_the_flash_of_a_sound_device_holds_the_image_itself(town):
-    home = next(home for home in town.rollout.town if home.fate is Fate.SOUND)
-    flash = town.rollout.chain.homes.flash(home.device(DeviceType.PPMID).device_id)
+    home = next(home for home in town.world.town if home.ppmid_fate is Fate.SOUND)
+    flash = town.world.chain.homes.flash(home.device(DeviceType.PPMID).device_id)
     assert town.image_file in [flash.content(slot) for slot in range(SLOTS)]
 
 
@@ -88,7 +87,7 @@ def test_the_flash_of_a_sound_device_holds_the_image_itself(town):
 
 
 def public_key(town, eui, role):
-    certificate = town.rollout._pki.certificate(eui, KeyUsage.DIGITAL_SIGNATURE, role)
+    certificate = town.world.pki.certificate(eui, KeyUsage.DIGITAL_SIGNATURE, role)
     return certificate.public_key
 
 
@@ -120,7 +119,7 @@ def test_the_request_is_an_11_4_with_the_image_for_every_ppmid(town):
     request = decode_request(open_document(octets))
     assert request.request_id == RequestID(SUPPLIER, ACCESS_CONTROL_BROKER, 1)
     assert request.body == UpdatePPMIDFirmware(
-        town.image_file, version_text(NEW_VERSION), town.rollout.ppmid_ids
+        town.image_file, version_text(NEW_VERSION), town.rollout.device_ids
     )
     assert town.rollout.answer().response_code == "W110401"
 
@@ -137,14 +136,14 @@ def test_every_gbcs_message_of_the_journal_is_signed_by_its_originator(town):
     alerts = [octets for octets in messages(town.dcc_ledger) if octets[0] == GENERAL_SIGNING]
     for said in map(gbcs.decode, alerts):
         assert said.target == ACCESS_CONTROL_BROKER
-        certificate = town.rollout._pki.certificate(said.originator, KeyUsage.DIGITAL_SIGNATURE)
+        certificate = town.world.pki.certificate(said.originator, KeyUsage.DIGITAL_SIGNATURE)
         assert protection.signature_valid(said, certificate.public_key)
     # CCS08 of the hubs of six homes, CS09 of the three PPMIDs that got as far.
     assert Counter(said.message_code for said in map(gbcs.decode, alerts)) == {0x128: 6, 0x12B: 3}
 
 
 def test_time_is_virtual_and_the_longest_wait_is_that_of_the_device_that_is_off(town):
-    days = (town.rollout.chain.now_ms - START_MS) / 86_400_000
+    days = (town.world.chain.now_ms - START_MS) / 86_400_000
     assert 7 <= days < 8
 
 
@@ -161,7 +160,7 @@ def test_the_same_seed_gives_the_same_octets(town):
     again = ATown().run()
     assert everything(again) == everything(town)
     assert again.documents() == town.documents()
-    assert again.rollout.chain.homes.events == town.rollout.chain.homes.events
+    assert again.world.chain.homes.events == town.world.chain.homes.events
 
 
 def test_another_seed_gives_other_keys_and_images(town):
@@ -174,7 +173,7 @@ def test_another_seed_gives_other_keys_and_images(town):
 def test_flow_comes_to_the_same_as_frames(town):
     flow = ATown(depth=RadioDepth.FLOW).run()
     assert flow.ends() == town.ends()
-    assert flow.rollout.chain.homes.events < town.rollout.chain.homes.events
+    assert flow.world.chain.homes.events < town.world.chain.homes.events
     assert flow.supplier_ledger.verify() == flow.dcc_ledger.verify() == []
 
 
@@ -193,7 +192,7 @@ def asked(town, *device_ids, counter=9, image=None):
 
 def test_devices_that_are_no_ppmids_of_the_town_are_left_out():
     town = ATown(homes=2)
-    first = town.rollout.town[0]
+    first = town.world.town[0]
     ppmid, esme = (first.device(kind).device_id for kind in (DeviceType.PPMID, DeviceType.ESME))
     town.run(asked(town, ppmid, UNKNOWN, esme, ppmid))
     assert town.ends() == {
@@ -209,14 +208,14 @@ def test_a_request_that_is_refused_settles_at_once():
     town.run(asked(town, UNKNOWN))
     assert town.rollout.answer().response_code == "E110405"
     assert town.outcomes() == {("left-out", "unknown-device"): 1}
-    assert town.rollout.chain.now_ms == START_MS
+    assert town.world.chain.now_ms == START_MS
     assert town.pushes == []
 
 
 def test_an_image_that_the_products_list_does_not_have_is_refused():
     town = ATown(homes=1)
     other = encode_image(seeded_image(2_000, 99))
-    town.run(asked(town, *town.rollout.ppmid_ids, image=other))
+    town.run(asked(town, *town.rollout.device_ids, image=other))
     (report,) = town.rollout.report()
     assert (report.delivery.state, report.delivery.reason) == ("left-out", "E110402")
     assert (report.as_expected, report.ledger_is_true) == (False, True)
@@ -226,7 +225,7 @@ def test_a_report_says_which_device_does_not_run_what_the_ledger_says():
     town = ATown(homes=1).run()
     (report,) = town.rollout.report()
     assert (report.as_expected, report.ledger_is_true) == (True, True)
-    town.rollout.chain.homes.cut_power(report.delivery.device_id)
+    town.world.chain.homes.cut_power(report.delivery.device_id)
     (report,) = town.rollout.report()
     assert (report.as_expected, report.ledger_is_true, report.runs) == (True, False, None)
 

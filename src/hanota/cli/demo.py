@@ -1,32 +1,33 @@
-"""`hanota demo`: the main job on a town of homes, start to end, in one process.
+"""`hanota demo`: both methods on a town of homes, start to end, in one process.
 
-Here are the options, the inputs and the progress bars; what is said at the end is in
-`demo_summary` and `demo_tables`, the work itself in `sim.rollout`.
+Here are the options and the inputs; what is said meanwhile is in `demo_progress` and at the end in
+`demo_summary` and `demo_tables`, the work itself in `sim.ppmid_rollout` and `sim.hcalcs_rollout`.
 """
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from hanota.cli.demo_progress import follow
 from hanota.cli.demo_summary import Summary, summarise
 from hanota.cli.demo_tables import Places, show
 from hanota.cli.failure import ExitCode, run
 from hanota.cli.octets import read_octets
 from hanota.errors import LocalError
 from hanota.ledger.ledger import Ledger
-from hanota.limits import DEMO_IMAGE_OCTETS
-from hanota.model import Milestone, Outcome, eui_text
+from hanota.limits import DEMO_HCALCS_IMAGE_OCTETS, DEMO_IMAGE_OCTETS
+from hanota.model import DeviceType, eui_text
 from hanota.serve.homes import RadioDepth
 from hanota.sim.capture import Capture
-from hanota.sim.rollout import Rollout, seeded_image
+from hanota.sim.hcalcs_rollout import HcalcsRollout
+from hanota.sim.ppmid_rollout import PpmidRollout
 from hanota.sim.town import Home, build_town
+from hanota.sim.town_images import seeded_image
+from hanota.sim.world import World
 from hanota.smki.organisations import SUPPLIER
 from hanota.wire.duis import decode_request, open_document
 from hanota.wire.duis.values import Request, UpdatePPMIDFirmware
@@ -40,7 +41,8 @@ def demo(
     request: Annotated[
         Path | None,
         typer.Option(
-            help="A DUIS 11.4 to carry out: its image, devices and RequestID, signed anew."
+            help="A DUIS 11.4 to carry out, and nothing else: its image, devices and RequestID, "
+            "signed anew."
         ),
     ] = None,
     image: Annotated[
@@ -59,11 +61,12 @@ def demo(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Update the PPMIDs of a town over the air, with the real bytes at every hop.
+    """Update the PPMIDs and HCALCSs of a town over the air, with the real bytes at every hop.
 
     A supplier signs one Service Request 11.4; the DCC checks it, hands the image to the hubs, and
-    every PPMID pulls, verifies and activates it. Some homes are set up to fail in known ways.
-    Time is virtual: a week passes in seconds.
+    every PPMID pulls, verifies and activates it. An hour later one 11.1 brings an image to the
+    HCALCSs, and a signed 11.3 has each activate it: at once, at a time, or cancelled before. Some
+    homes are set up to fail in known ways. Time is virtual: a week passes in seconds.
 
     Exit code 1 if any device is not accounted for, or ends otherwise than its home was set up for;
     3 if the DCC refuses the whole request.
@@ -79,7 +82,7 @@ def demo(
         raise LocalError("give --request or --image, not both: a request brings its own image")
     town = build_town(homes, seed)
     asked = None if request is None else _read_request(request)
-    delivered = _image(asked, image, seed)
+    images = _images(asked, image, seed)
     places = Places(_folder(state), pcap)
     began = time.perf_counter()
     with (
@@ -87,17 +90,19 @@ def demo(
         _ledger(places.ledgers[0], "supplier") as supplier_ledger,
         _ledger(places.ledgers[1], "dcc") as dcc_ledger,
     ):
-        rollout = Rollout(
+        world = World(
             town=town,
             seed=seed,
-            image=delivered,
-            supplier_ledger=supplier_ledger,
+            images=images,
+            supplier_ledgers={SUPPLIER: supplier_ledger},
             dcc_ledger=dcc_ledger,
             depth=radio,
             tap=None if capture is None else capture.tap,
         )
-        _follow(rollout, asked, quiet=as_json)
-        summary = summarise(rollout, asked, wall_s=time.perf_counter() - began)
+        ppmids = PpmidRollout(world, asked)
+        hcalcs = HcalcsRollout(world) if asked is None else None
+        follow([ppmids] if hcalcs is None else [ppmids, hcalcs], quiet=as_json)
+        summary = summarise(world, ppmids, hcalcs, wall_s=time.perf_counter() - began)
     show(summary, places, as_json=as_json)
     raise typer.Exit(_ending(summary))
 
@@ -116,7 +121,14 @@ def _read_request(path: Path) -> Request:
     return request
 
 
-def _image(asked: Request | None, path: Path | None, seed: int) -> OtaImage:
+def _images(asked: Request | None, path: Path | None, seed: int) -> dict[DeviceType, OtaImage]:
+    return {
+        DeviceType.PPMID: _ppmid_image(asked, path, seed),
+        DeviceType.HCALCS: seeded_image(DEMO_HCALCS_IMAGE_OCTETS, seed, kind=DeviceType.HCALCS),
+    }
+
+
+def _ppmid_image(asked: Request | None, path: Path | None, seed: int) -> OtaImage:
     match asked:
         case Request(body=UpdatePPMIDFirmware(firmware_image=octets)):
             return decode_image(octets, signed=False)
@@ -165,46 +177,7 @@ def _capture(
         yield Capture(home, file.write)
 
 
-# A progress bar, and the states of devices that are not yet, or never, that far.
-_NOT_AT_HUB: set[str] = {Outcome.LEFT_OUT, Outcome.NOT_DELIVERED, Outcome.SILENT}
-_NOT_AT_PPMID: set[str] = _NOT_AT_HUB | {Outcome.HARDWARE_MISMATCH, Outcome.TRANSFER_FAILED}
-_STAGES: dict[str, set[str]] = {
-    "answered by the DCC": {Milestone.REQUESTED},
-    "image at the hub": {Milestone.REQUESTED, Milestone.ACCEPTED} | _NOT_AT_HUB,
-    "image at the PPMID": {Milestone.REQUESTED, Milestone.ACCEPTED, Milestone.DELIVERED}
-    | _NOT_AT_PPMID,
-    "outcome known": set(Milestone),
-}
-
-
-def _follow(rollout: Rollout, asked: Request | None, *, quiet: bool) -> None:
-    """Run to the end, and show on stderr how far everything is."""
-    columns = (
-        TextColumn("{task.description:22}"),
-        BarColumn(bar_width=36),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), disable=quiet) as progress:
-        tasks = {stage: progress.add_task(stage, total=None) for stage in _STAGES}
-        for counts in rollout.run(asked):
-            total = sum(counts.values())
-            for stage, done in _reached(counts).items():
-                progress.update(tasks[stage], completed=done, total=total)
-
-
-def _reached(counts: dict[tuple[str, str], int]) -> dict[str, int]:
-    """How many devices have passed each stage."""
-    states: Counter[str] = Counter()
-    for (state, _reason), devices in counts.items():
-        states[state] += devices
-    return {
-        stage: sum(devices for state, devices in states.items() if state not in before)
-        for stage, before in _STAGES.items()
-    }
-
-
 def _ending(summary: Summary) -> ExitCode:
-    if summary.refused:
+    if any(part.refused for part in summary.parts):
         return ExitCode.REFUSED
     return ExitCode.DONE if summary.all_accounted_for else ExitCode.FAILED

@@ -1,5 +1,6 @@
 """How `hanota demo` prints what became of it: one JSON object, or tables for people."""
 
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -7,10 +8,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from hanota.cli.demo_summary import UPDATED, Summary
+from hanota.cli.demo_summary import AS_ASKED, HcalcsSummary, Summary
 from hanota.dcc.response_codes import RESPONSE_CODES
 from hanota.model import utc
-from hanota.sim.rollout import START_MS
+from hanota.sim.world import START_MS
 
 _FAILURES_SHOWN = 30
 _DEVICES_SHOWN = 5
@@ -40,6 +41,8 @@ def show(summary: Summary, places: Places, *, as_json: bool) -> None:
     console.print(_outcomes_table(summary))
     if summary.failures:
         console.print(_failures_table(summary))
+    if summary.hcalcs is not None:
+        _show_hcalcs(console, summary.hcalcs)
     console.print(
         f"{summary.virtual_s / 86_400:.1f} days of virtual time, to "
         f"{utc(START_MS + int(summary.virtual_s * 1000)):%d %b %Y %H:%M} UTC, "
@@ -59,6 +62,29 @@ def show(summary: Summary, places: Places, *, as_json: bool) -> None:
     _show_verdict(console, summary)
 
 
+def _show_hcalcs(console: Console, hcalcs: HcalcsSummary) -> None:
+    console.print(
+        f"11.1 {hcalcs.request_id}, answered {hcalcs.answer}\n"
+        f"HCALCSs to version {hcalcs.version}, activated by an 11.3 each"
+    )
+    table = Table(show_footer=True)
+    table.add_column("outcome", "all", no_wrap=True)
+    table.add_column("devices", f"{hcalcs.devices:,}", justify="right")
+    table.add_column("true", f"{sum(row.true for row in hcalcs.activated):,}", justify="right")
+    table.add_column("median time", justify="right")
+    table.add_column("activated")
+    for row in hcalcs.activated:
+        table.add_row(
+            row.outcome,
+            f"{row.devices:,}",
+            f"{row.true:,}",
+            _duration(row.median_s),
+            ": ".join(told for told in (row.activation, "; ".join(row.causes)) if told),
+            style="green" if row.outcome in AS_ASKED else "yellow",
+        )
+    console.print(table)
+
+
 def _outcomes_table(summary: Summary) -> Table:
     table = Table(show_footer=True)
     table.add_column("outcome", "all", no_wrap=True)
@@ -73,7 +99,7 @@ def _outcomes_table(summary: Summary) -> Table:
             f"{devices / summary.devices:.1%}",
             _duration(summary.median_s[outcome]),
             "; ".join(summary.causes.get(outcome, ())),
-            style="green" if outcome in UPDATED else "yellow",
+            style="green" if outcome in AS_ASKED else "yellow",
         )
     return table
 
@@ -99,19 +125,21 @@ def _duration(seconds: float) -> str:
 
 
 def _show_verdict(console: Console, summary: Summary) -> None:
-    if summary.refused:
-        console.print(f"[red]The DCC refused the request: {_meaning(summary.answer)}.[/]")
+    for part in summary.parts:
+        if part.refused:
+            console.print(f"[red]The DCC refused the request: {_meaning(part.answer)}.[/]")
     if summary.all_accounted_for:
         console.print(
             "[green]Every device is accounted for, ended as its home was set up to, and runs what "
             "the supplier's ledger says.[/]"
         )
         return
-    for what, devices in (
-        ("without an outcome", summary.missing),
-        ("otherwise than set up", summary.unexpected),
-        ("not running what the ledger says", summary.untrue),
+    for what, of_part in (
+        ("without an outcome", attrgetter("missing")),
+        ("otherwise than set up", attrgetter("unexpected")),
+        ("not running what the ledger says", attrgetter("untrue")),
     ):
+        devices = [device for part in summary.parts for device in of_part(part)]
         if devices:
             shown = ", ".join(devices[:_DEVICES_SHOWN])
             more = ", ..." if len(devices) > _DEVICES_SHOWN else ""

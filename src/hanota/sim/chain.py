@@ -1,4 +1,4 @@
-"""The whole chain in one process and in virtual time: supplier, DCC, hubs and devices.
+"""The whole chain in one process and in virtual time: suppliers, DCC, hubs and devices.
 
 The shells are those of production; only the clock and the links between them are of this world.
 Between two exchanges the homes run on their own; an exchange carries what has gathered at each
@@ -6,7 +6,7 @@ end, in batches, and a message is forgotten only when its receiver has recorded 
 are handed over on the spot, as over HTTP; the WAN takes its time.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from hanota.ledger.ledger import Ledger
 from hanota.limits import LATEST_MS, LINK_BATCH_MESSAGES_MAX, LINK_RETRY_MS, WAN_LATENCY_MS
@@ -21,24 +21,25 @@ EXCHANGE_PERIOD_MS = 1_000
 
 
 class Chain:
-    """One supplier, one DCC, and homes, joined by links inside this process.
+    """Suppliers, one DCC, and homes, joined by links inside this process.
 
-    `homes` makes the shell of the homes, given the function that takes their envelopes; `ledgers`
-    are the supplier's and the DCC's, to see what still waits in them.
+    `suppliers` are the shells by EUI-64, one for each user of the DCC. `homes` makes the shell of
+    the homes, given the function that takes their envelopes; `ledgers` are those of all suppliers
+    and of the DCC, to see what still waits in them.
     """
 
     def __init__(
         self,
-        supplier: SupplierShell,
+        suppliers: Mapping[int, SupplierShell],
         dcc: DccShell,
         homes: Callable[[Callable[[int, int, bytes], None]], Homes],
         *,
-        ledgers: tuple[Ledger, Ledger],
+        ledgers: Sequence[Ledger],
         dcc_id: int,
         now_ms: int,
     ) -> None:
         self.now_ms = now_ms
-        self._supplier = supplier
+        self._suppliers = suppliers
         self._dcc = dcc
         self._dcc_id = dcc_id
         self._ledgers = ledgers
@@ -69,15 +70,18 @@ class Chain:
 
     def _next_exchange_ms(self, until_ms: int) -> int:
         # What may be sent by now has been: a link has it, or it was put off.
-        waiting = self._supplier.outgoing(LATEST_MS, 1) + self._dcc.outgoing_push(LATEST_MS, 1)
+        waiting = self._dcc.outgoing_push(LATEST_MS, 1)
+        for supplier in self._suppliers.values():
+            waiting += supplier.outgoing(LATEST_MS, 1)
         ahead = [
+            until_ms + 1,
             self.homes.next_at_ms(),
             self._to_hubs.next_at_ms(),
             self._from_hubs.next_at_ms(),
             *(message.due_ms for message in waiting),
             *map(_next_deadline_ms, self._ledgers),
         ]
-        at_ms = min((at for at in ahead if at is not None), default=until_ms + 1)
+        at_ms = min(at for at in ahead if at is not None)
         periods = max(1, -(-(at_ms - self.now_ms) // EXCHANGE_PERIOD_MS))
         return self.now_ms + periods * EXCHANGE_PERIOD_MS
 
@@ -86,10 +90,12 @@ class Chain:
 
     def _exchange(self) -> None:
         now_ms = self.now_ms
-        self._supplier.scan_due(now_ms, LINK_BATCH_MESSAGES_MAX)
+        for supplier in self._suppliers.values():
+            supplier.scan_due(now_ms, LINK_BATCH_MESSAGES_MAX)
         self._dcc.scan_due(now_ms, LINK_BATCH_MESSAGES_MAX)
-        for sent in self._supplier.outgoing(now_ms, LINK_BATCH_MESSAGES_MAX):
-            self._supplier.answered(sent, self._dcc.answer(sent.body, now_ms), now_ms)
+        for supplier in self._suppliers.values():
+            for sent in supplier.outgoing(now_ms, LINK_BATCH_MESSAGES_MAX):
+                supplier.answered(sent, self._dcc.answer(sent.body, now_ms), now_ms)
         self._carry_from_hubs()
         self._carry_to_hubs()
         self._push()
@@ -117,12 +123,16 @@ class Chain:
 
     def _push(self) -> None:
         while page := self._dcc.outgoing_push(self.now_ms, LINK_BATCH_MESSAGES_MAX):
-            faults = self._supplier.receive([sent.body for sent in page], self.now_ms)
-            results = list(zip(page, faults, strict=True))
-            self._dcc.taken(sent.number for sent, fault in results if fault is None)
-            for sent, fault in results:
-                if fault is not None:
-                    self._dcc.not_taken(sent, self.now_ms)
+            for user_id in dict.fromkeys(sent.receiver for sent in page):
+                self._push_to(user_id, [sent for sent in page if sent.receiver == user_id])
+
+    def _push_to(self, user_id: int, pushes: Sequence[Outgoing]) -> None:
+        faults = self._suppliers[user_id].receive([sent.body for sent in pushes], self.now_ms)
+        results = list(zip(pushes, faults, strict=True))
+        self._dcc.taken(sent.number for sent, fault in results if fault is None)
+        for sent, fault in results:
+            if fault is not None:
+                self._dcc.not_taken(sent, None, self.now_ms)
 
 
 def _next_deadline_ms(ledger: Ledger) -> int | None:

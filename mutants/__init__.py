@@ -1,0 +1,1 @@
+"""Deliberate mistakes in the production code, each of which some check has to notice."""
