@@ -33,7 +33,7 @@ app.command()(codes)
 
 
 def hanota_codes(*words: str) -> Result:
-    result = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
+    result = CliRunner().invoke(app, words, env={"COLUMNS": "400"})
     assert result.exit_code == 0
     return result
 

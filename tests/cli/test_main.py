@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import hanota
 from hanota.cli.main import app
-from hanota.sim.rollout import seeded_image
+from hanota.sim.town_images import seeded_image
 from hanota.wire.image import encode_image
 
 
@@ -25,14 +25,16 @@ def test_the_version():
 def test_the_help_names_every_verb_and_every_exit_code():
     result = run("--help")
     assert result.exit_code == 0
-    for verb in ("codes", "decode", "demo", "image", "settings"):
+    for verb in ("codes", "decode", "demo", "image", "listen", "readback", "send", "settings"):
         assert f" {verb} " in result.stdout
     told = " ".join(result.stdout.split())
     for code in ("0 all as asked", "1 done", "2 wrong use", "3 refused", "4 an input"):
         assert code in told
 
 
-@pytest.mark.parametrize("verb", ["codes", "decode", "demo", "settings"])
+@pytest.mark.parametrize(
+    "verb", ["codes", "decode", "demo", "listen", "readback", "send", "settings"]
+)
 def test_every_verb_has_help_with_an_example(verb):
     result = run(verb, "--help")
     assert result.exit_code == 0

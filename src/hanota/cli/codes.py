@@ -1,4 +1,4 @@
-"""`hanota codes`: the response codes, reasons and alert codes of the DCC, and which are assigned.
+"""`hanota codes`: services, response codes, reasons and alert codes of the DCC; which are assigned.
 
 The DUIS schema lists codes without their meanings, so most of what stands here is this project's
 own choice; what is printed says so. Not here: the meanings themselves (`dcc.response_codes`), the
@@ -13,9 +13,12 @@ from rich.table import Table
 
 from hanota.cli.show import show
 from hanota.dcc.response_codes import RESPONSE_CODES
+from hanota.dcc.services import SERVICES
+from hanota.dcc.users import UserRole
 from hanota.model import LIST_OF_REASON
 from hanota.wire.codes import DccAlertCode
 from hanota.wire.duis import values
+from hanota.wire.duis.services import WEB_SERVICES
 
 STATEMENT = (
     "The DUIS schema lists codes without their meanings. What is not marked as sourced is an "
@@ -68,13 +71,15 @@ def codes(
 ) -> None:
     """Print what the DCC's codes mean, and which check stands behind each.
 
-    Response codes; the reasons for which a device is left out of an update,
-    and the list of the warning that names it; codes of DCC Alerts with their
-    bodies. What no public text says is an assignment of this project.
+    Services and who may use them; response codes; the reasons for which a
+    device is left out of an update, and the list of the warning that names
+    it; codes of DCC Alerts with their bodies. What no public text says is an
+    assignment of this project.
 
     Example: hanota codes --json
     """
     tables = {
+        "services": _services(),
         "response_codes": _response_codes(),
         "left_out": _left_out(),
         "dcc_alert_codes": _dcc_alert_codes(),
@@ -91,10 +96,25 @@ def codes(
 _Rows = list[dict[str, str | bool]]
 
 _TITLES = {
+    "services": "Services and who may use them (E12 for every other one)",
     "response_codes": "Response codes",
     "left_out": "Why a device is left out, and the list that names it",
     "dcc_alert_codes": "Codes of DCC Alerts",
 }
+
+
+def _services() -> _Rows:
+    return [
+        {
+            "service": reference,
+            "title": row.title,
+            "command_variants": " ".join(map(str, sorted(row.command_variants))),
+            "roles": " ".join(role for role in UserRole if role in row.roles),
+            "target": row.target.value,
+            "sent_to": " ".join(WEB_SERVICES[one].path for one in sorted(row.command_variants)),
+        }
+        for reference, row in SERVICES.items()
+    ]
 
 
 def _response_codes() -> _Rows:

@@ -6,7 +6,23 @@ from typing import Annotated
 import typer
 
 import hanota
-from hanota.cli import codes, decode, demo, image, settings
+from hanota.cli import (
+    campaign,
+    codes,
+    dcc,
+    decode,
+    demo,
+    estate,
+    image,
+    listen,
+    pki,
+    readback,
+    release,
+    send,
+    settings,
+    simulate,
+    supplier_serve,
+)
 
 app = typer.Typer(
     name="hanota",
@@ -17,11 +33,21 @@ app = typer.Typer(
     epilog="Exit codes: 0 all as asked; 1 done, but something failed that the output names; "
     "2 wrong use; 3 refused by the other side; 4 an input could not be read or is malformed.",
 )
+app.add_typer(campaign.app, name="campaign")
+app.add_typer(dcc.app, name="dcc")
+app.add_typer(estate.app, name="estate")
+app.add_typer(release.app, name="release")
 app.add_typer(image.app, name="image")
+app.add_typer(pki.app, name="pki")
+app.add_typer(supplier_serve.app, name="supplier")
 app.command("demo")(demo.demo)
 app.command("decode")(decode.decode)
 app.command("codes")(codes.codes)
+app.command("send")(send.send)
+app.command("listen")(listen.listen)
+app.command("readback")(readback.readback)
 app.command("settings")(settings.settings)
+app.command("simulate")(simulate.simulate)
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 -- the signature of an option's callback

@@ -42,6 +42,7 @@ SOURCES = {
     "HASH_OCTETS": "GBCS: SHA-256",
     "SERIAL_OCTETS_MAX": "RFC 5280",
     "RADIO_FRAME_OCTETS_MAX": "IEEE 802.15.4",
+    "RADIO_KEY_OCTETS": "ZigBee: AES-128",
     "BLOCK_SIZE_OCTETS": f"{_ASSUMPTION}: fits APS security and extended nonce",
     "RESPONSE_TIMEOUT_MS": _SILICON_LABS,
     "BLOCK_TRIES_MAX": _SILICON_LABS,
@@ -51,6 +52,9 @@ SOURCES = {
     "PAST_REQUEST_TIME_WAIT_MIN": _SILICON_LABS,
     "PAST_UPGRADE_TIME_WAIT_MIN": _SILICON_LABS,
     "PUSH_DELAY_MS": f"{_ASSUMPTION}: DCC Boxed's clients correlate after the answer",
+    "PUSH_TIMEOUT_S": f"{_ASSUMPTION}: DCC Boxed's clients start a JVM a push",
+    "PUSH_BODY_OCTETS_MAX": f"{_ASSUMPTION}: as DCC Boxed's clients take it",
+    "SYNC_ANSWER_MS_MAX": f"{_ASSUMPTION}: as DCC Boxed's clients wait",
 }
 # Units and the end of time.
 NO_SETTINGS = frozenset({"LATEST_MS", "DAY_MS", "HOUR_MS", "MINUTE_MS"})

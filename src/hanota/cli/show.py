@@ -24,6 +24,14 @@ def show(facts: dict[str, object], *, as_json: bool) -> None:
         console.print(line)
 
 
+def printable(text: str) -> str:
+    """The text with what is not printable escaped, so that it steers no terminal."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        for char in text
+    )
+
+
 _INDENT = 2
 _ITEMS_SHOWN_MAX = 8
 _STYLES: dict[str, str] = {
@@ -51,20 +59,13 @@ def _lines(facts: dict[str, object], depth: int) -> Iterator[Text]:
 
 
 def _line(name: str, shown: str, depth: int) -> Text:
-    label = f"{' ' * _INDENT * depth}{_printable(name.replace('_', ' '))}:"
+    label = f"{' ' * _INDENT * depth}{printable(name.replace('_', ' '))}:"
     if not shown:
         return Text(label, "dim")
-    return Text.assemble((f"{label} ", "dim"), (_printable(shown), _STYLES.get(shown, "")))
+    return Text.assemble((f"{label} ", "dim"), (printable(shown), _STYLES.get(shown, "")))
 
 
 def _listed(items: list[str]) -> str:
     shown = "; ".join(items[:_ITEMS_SHOWN_MAX])
     more = len(items) - _ITEMS_SHOWN_MAX
     return shown if more <= 0 else f"{shown}; and {more} more"
-
-
-def _printable(text: str) -> str:
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
-        for char in text
-    )

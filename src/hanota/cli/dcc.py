@@ -1,0 +1,105 @@
+"""`hanota dcc`: run a DCC, and operate one that runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hanota.cli import dcc_serve
+from hanota.cli.dcc_serve import StateFolder, state_folder
+from hanota.cli.failure import ExitCode, run
+from hanota.cli.octets import read_octets
+from hanota.cli.show import show
+from hanota.serve.operator_http import ask
+
+app = typer.Typer(no_args_is_help=True, help="Run a DCC with homes, and operate one that runs.")
+requests_app = typer.Typer(invoke_without_command=True)
+hubs_app = typer.Typer(no_args_is_help=True, help="The Communications Hubs' own firmware.")
+app.command("serve")(dcc_serve.serve)
+app.add_typer(requests_app, name="requests")
+app.add_typer(hubs_app, name="hubs")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON object.")]
+
+
+@requests_app.callback()
+@run
+def requests(context: typer.Context, *, state: StateFolder = None, as_json: AsJson = False) -> None:
+    """List the requests that a running DCC holds back, or let one go.
+
+    Example: hanota dcc requests release 90-B3-D5-1F-30-01-00-00:00-DB-12-34-56-78-90-A5:7
+    """
+    context.obj = state  # for a verb that stands behind
+    if context.invoked_subcommand is None:
+        show({"held_back": ask(state_folder(state), "requests", {})}, as_json=as_json)
+
+
+@requests_app.command()
+@run
+def release(
+    context: typer.Context,
+    request_id: Annotated[str, typer.Argument(metavar="REQUEST-ID", show_default=False)],
+    *,
+    state: StateFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a request go that is held back: the DCC decides it as if it came now.
+
+    Its user gets the answer as a push. Exit code 3 where the DCC holds back no
+    such request.
+
+    Example: hanota dcc requests release 90-B3-D5-1F-30-01-00-00:00-DB-12-34-56-78-90-A5:7
+    """
+    facts = ask(state_folder(state or context.obj), "release", {"request": request_id})
+    show({"released": facts}, as_json=as_json)
+
+
+@app.command()
+@run
+def pushes(*, state: StateFolder = None, as_json: AsJson = False) -> None:
+    """List what waits for users of a running DCC, and what they never took.
+
+    A push that a user's endpoint refused for what it is (400, 413, 415, 422) is
+    parked; one that found nobody for two days is given up.
+
+    Exit code 1 where any was parked or given up.
+
+    Example: hanota dcc pushes --json
+    """
+    match ask(state_folder(state), "pushes", {}):
+        case dict() as found:
+            show(found, as_json=as_json)
+            if found.get("ended"):
+                raise typer.Exit(ExitCode.FAILED)
+
+
+@hubs_app.command()
+@run
+def update(
+    image: Annotated[
+        Path, typer.Argument(metavar="IMAGE", help="An OTA file for hubs.", show_default=False)
+    ],
+    hub: Annotated[
+        list[str], typer.Argument(metavar="HUB...", help="Their ids.", show_default=False)
+    ],
+    *,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Activate it then, 2026-11-22T08:00:00Z; default: now."),
+    ] = None,
+    state: StateFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give hubs of a running DCC new firmware of their own.
+
+    The image has to be signed by their communications provider and to stand on
+    the products list. Exit code 1 where a hub is left out.
+
+    Example: hanota dcc hubs update hub.ota 00-DB-12-34-56-78-90-A2
+    """
+    parameters = {"hubs": ",".join(hub)} | ({} if at is None else {"at": at})
+    match ask(state_folder(state), "update-hubs", parameters, read_octets(image)):
+        case dict() as begun:
+            show(begun, as_json=as_json)
+            if begun.get("left_out"):
+                raise typer.Exit(ExitCode.FAILED)
