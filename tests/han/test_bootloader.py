@@ -61,6 +61,19 @@ def test_a_trial_is_counted_before_the_image_runs():
     assert booted.image.header.file_version == NEW_VERSION
 
 
+@pytest.mark.parametrize("version", [None, NEW_VERSION, NEW_VERSION ^ 0x10000])
+def test_an_image_whose_header_was_altered_after_it_was_verified_is_not_tried(version):
+    flash = Flash(slots=(OLD, NEW), records=written(Boot(1, Stage.TRIAL, 0, version)))
+    runs = power_on(flash, lambda _image: True)[-1].image.header.file_version
+    assert runs == (NEW_VERSION if version in (None, NEW_VERSION) else OLD_VERSION)
+
+
+def test_every_trial_keeps_the_version_that_was_verified():
+    flash = Flash(slots=(OLD, NEW), records=written(Boot(1, Stage.TRIAL, 0, NEW_VERSION)))
+    booted = boot(flash, verify, lambda _image: True)
+    assert booted.effects == (Record(written(Boot(1, Stage.TRIAL, 1, NEW_VERSION))),)
+
+
 def test_an_image_that_does_not_start_is_tried_as_often_as_the_limit_says():
     flash = Flash(slots=(OLD, NEW), records=written(Boot(1, Stage.TRIAL)))
     tried = []

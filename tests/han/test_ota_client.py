@@ -59,7 +59,8 @@ class Client(ANode):
         )
         self.said_first = self.do(self.client.power_on(0))
 
-    def _upgrade(self, slot):
+    def _upgrade(self, slot, version):
+        assert version == NEW_VERSION
         self.activated.append(slot)
         return (Record({"activated": b"1"}), Restart())
 

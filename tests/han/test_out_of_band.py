@@ -69,7 +69,7 @@ def test_what_comes_of_a_verification_stands_before_the_server_hears_of_it(conte
         slot=1,
         flash=flash,
         verify=verify,
-        upgrade=lambda _slot: (),
+        upgrade=lambda _slot, _version: (),
         settings=OUT_OF_BAND,
         verified=verified,
     )

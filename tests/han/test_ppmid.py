@@ -79,7 +79,7 @@ def test_an_activation_is_recorded_before_the_restart():
     answer = ota.UpgradeEndResponse(1, MAKE.manufacturer_code, MAKE.image_type, NEW_VERSION, 0, 0)
     device.receive(device.ppmid, HUB, answer)
     effects = device.ppmid.wake(NEXT, NOW_MS)
-    assert effects == (Record(written(Boot(1, Stage.TRIAL))), Restart())
+    assert effects == (Record(written(Boot(1, Stage.TRIAL, 0, NEW_VERSION))), Restart())
 
 
 def test_a_new_image_confirms_itself_and_tells_at_one_stroke():

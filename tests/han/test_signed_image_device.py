@@ -164,6 +164,20 @@ def test_outcome_1_there_is_no_image(kind):
 
 
 @ALL
+def test_outcome_1_the_header_of_the_held_image_was_altered(kind):
+    """Hash and signature cover the image behind the header, so the device remembers the version."""
+    home = ASignedHome(kind).distribute()
+    flash = home.homes.flash(home.device)
+    altered = bytearray(flash.content(1))
+    altered[16] ^= 0x04  # the third octet of the file version
+    flash.erase(1)
+    flash.write(1, 0, bytes(altered))
+    home.command(activate(home.device, NEW_HASH, 5))
+    assert outcome_of(home) == (1, OLD_OCTETS)
+    assert home.version(home.device) == OLD_VERSION
+
+
+@ALL
 def test_outcome_1_the_image_came_from_another_supplier(kind):
     home = ASignedHome(kind, signed_by=SUPPLIER_2).distribute()
     home.command(activate(home.device, NEW_HASH, 5))

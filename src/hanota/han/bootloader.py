@@ -36,6 +36,7 @@ class Boot(msgspec.Struct, frozen=True, array_like=True, gc=False):
     slot: int
     stage: Stage
     boots: int = 0  # of the image on trial
+    version: int | None = None  # file version of the image on trial, as it was when verified
 
 
 class Booted(msgspec.Struct, frozen=True):
@@ -66,9 +67,9 @@ def boot(
         if image is None:
             return _run_other(flash, verify, state, Stage.CONFIRMED)
         return Booted((), state.slot, state.stage, image)
-    if image is None or state.boots >= TRIAL_BOOTS_MAX:
+    if image is None or not _is_what_was_verified(image, state) or _too_often(state):
         return _run_other(flash, verify, state, Stage.ROLLED_BACK)
-    counted = Record(written(Boot(state.slot, Stage.TRIAL, state.boots + 1)))
+    counted = Record(written(Boot(state.slot, Stage.TRIAL, state.boots + 1, state.version)))
     if not starts(content):
         return Booted((counted, Restart()))
     return Booted((counted,), state.slot, Stage.TRIAL, image)
@@ -77,6 +78,15 @@ def boot(
 def written(state: Boot) -> dict[str, bytes | None]:
     """The value to record for a state."""
     return {BOOT_KEY: _encoder.encode(state)}
+
+
+def _is_what_was_verified(image: OtaImage, state: Boot) -> bool:
+    """Whether the header still says so; the maker's hash covers the image behind it only."""
+    return state.version in (None, image.header.file_version)
+
+
+def _too_often(state: Boot) -> bool:
+    return state.boots >= TRIAL_BOOTS_MAX
 
 
 _encoder = msgspec.msgpack.Encoder()

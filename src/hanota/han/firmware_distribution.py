@@ -44,6 +44,7 @@ class Receipt(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     image_hash: bytes
     supplier: int | None
+    version: int | None = None  # file version of the image
 
 
 class FirmwareDistribution:
@@ -81,9 +82,15 @@ class FirmwareDistribution:
         if told is None or told.supplier is None:
             return None
         image = self._verify(self._flash.content(self._slot))
-        if image is None or manufacturer_image_hash(image) != told.image_hash:
+        if image is None or _receipt(image, told.supplier) != told:
             return None
         return HeldImage(told.image_hash, told.supplier)
+
+    @property
+    def version(self) -> int | None:
+        """File version of the image that was told to be verified; None where none was."""
+        told = self._told()
+        return None if told is None else told.version
 
     def verify(self, data: bytes) -> OtaImage | None:
         """The image in `data`, if this device may hold it."""
@@ -105,7 +112,10 @@ class FirmwareDistribution:
         `again` says that it may have been told before the power failed.
         """
         supplier = None if image is None else self._supplier(image)
-        verdict = Receipt(_calculated_hash(self._flash.content(self._slot)), supplier)
+        if image is None or supplier is None:
+            verdict = Receipt(_calculated_hash(self._flash.content(self._slot)), None)
+        else:
+            verdict = _receipt(image, supplier)
         if again and verdict == self._told():
             return Step()
         target = self._trust.suppliers[0] if supplier is None else supplier
@@ -129,6 +139,10 @@ class FirmwareDistribution:
         if told is not None and told.image_hash == manufacturer_image_hash(image):
             return told.supplier
         return None
+
+
+def _receipt(image: OtaImage, supplier: int) -> Receipt:
+    return Receipt(manufacturer_image_hash(image), supplier, image.header.file_version)
 
 
 def _dlms(code: AlertCode, counter: int, now_ms: int, image_hash: bytes) -> bytes:

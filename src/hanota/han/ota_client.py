@@ -128,7 +128,7 @@ class OtaClient:
         slot: int,
         flash: FlashView,
         verify: Callable[[bytes], OtaImage | None],
-        upgrade: Callable[[int], Effects],
+        upgrade: Callable[[int, int], Effects],
         settings: ClientSettings,
         verified: Callable[[OtaImage | None, int], Effects] = says_nothing,
     ) -> None:
@@ -408,12 +408,12 @@ class OtaClient:
     def _count_down(self, now_ms: int) -> Effects:
         if now_ms < self._upgrade_at_ms:
             return self._begin(State.WAITING_TO_UPGRADE, now_ms)
-        return self._upgrade(self._slot)
+        return self._upgrade(self._slot, self._download.wanted.file_version)
 
     def _apply_or_keep(self, _now_ms: int) -> Effects:
         """No Upgrade End Response comes. A kept image is asked about again with the next query."""
         if self._settings.upgrade_timeout_policy is UpgradeTimeoutPolicy.APPLY_AFTER_TIMEOUT:
-            return self._upgrade(self._slot)
+            return self._upgrade(self._slot, self._download.wanted.file_version)
         return ()
 
     def _rest(self, _now_ms: int) -> Effects:

@@ -190,5 +190,5 @@ class Ppmid:
 _CS09 = 0x012B
 
 
-def _activate(slot: int) -> Effects:
-    return (Record(bootloader.written(Boot(slot, Stage.TRIAL))), Restart())
+def _activate(slot: int, version: int) -> Effects:
+    return (Record(bootloader.written(Boot(slot, Stage.TRIAL, 0, version))), Restart())

@@ -270,7 +270,9 @@ class _RunningImage:
         """Record everything at one stroke, then send."""
         recorded = {**(values or {}), **self._values(step)}
         if step.activates:
-            trial = bootloader.written(Boot(1 - self._slot, Stage.TRIAL))
+            trial = bootloader.written(
+                Boot(1 - self._slot, Stage.TRIAL, 0, self._distribution.version)
+            )
             return (Record({**recorded, **trial}), *sends, Restart())
         effects: Effects = (Record(recorded), *sends) if recorded else sends
         if step.message is not None:
@@ -292,5 +294,5 @@ def _client_settings(setup: SignedImageDeviceSetup) -> ClientSettings:
     return msgspec.structs.replace(settings, query_interval_ms=setup.wake_interval_ms)
 
 
-def _not_by_the_hub(_slot: int) -> Effects:
+def _not_by_the_hub(_slot: int, _version: int) -> Effects:
     return ()
