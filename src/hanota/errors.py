@@ -14,6 +14,10 @@ class LocalError(HanotaError):
     """We, or those who set us up, broke a rule; the message says in one sentence what to do."""
 
 
+class FileError(LocalError):
+    """A file of keys or settings that we were given cannot be read, or is malformed."""
+
+
 class RemoteError(HanotaError):
     """Bytes from the other side broke a rule.
 

@@ -49,8 +49,22 @@ GBCS_OCTETS_MAX = 65_536
 # One way over the WAN, and the time after which a link hands an unacknowledged message over again.
 WAN_LATENCY_MS = 2_000
 LINK_RETRY_MS = 60_000
+# Where time runs faster, that one shrinks with it; in real time no further than this.
+LINK_RETRY_REAL_MS_MIN = 1_000
 # Messages that a link hands over at once.
 LINK_BATCH_MESSAGES_MAX = 1_000
+# A link between processes: octets of the envelopes that travel together (NATS takes 1 MiB unless it
+# is told otherwise), and how many of these a receiver fetches at once and all of them may have
+# unacknowledged, and how long it waits for them where something else is to be done; octets that wait
+# in a direction before a sender has to; and how long the link has to answer, with the rest that
+# follows when it does not.
+LINK_BATCH_OCTETS_MAX = 262_144
+LINK_FETCH_MAX = 16
+LINK_FETCH_MS = 10
+LINK_UNACKNOWLEDGED_MAX = 1_000
+LINK_STREAM_OCTETS_MAX = 268_435_456
+LINK_CONNECT_S = 5
+LINK_REST_MS = 500
 # An envelope between DCC and hub: one GBCS message, or one list of a hub's devices.
 WAN_OCTETS_MAX = 131_072
 # The largest of the published SMKI certificates that fit the profile has 433 octets.
@@ -221,11 +235,23 @@ LEDGER_CACHE_KIB = 65_536
 LEDGER_LOG_PAGES = 50_000
 LEDGER_WAIT_MS = 10_000
 LEDGER_IDLE_MS = 30_000
+# How many entries the journal loses in one transaction, others waiting meanwhile.
+LEDGER_DROPPED_AT_ONCE = 20_000
+# An export reads so many rows at once; a longer message is not in it.
+LEDGER_EXPORT_ROWS = 5_000
+EXPORTED_OCTETS_MAX = 4_096
+# How far counters go on after a restored backup: more than were given out since it was made.
+LEDGER_EPOCH_VALUES = 1 << 32
 
 # A filter of an estate: longer ones are machine-made, and belong into a file of ids.
 FILTER_CHARACTERS_MAX = 8_192
 FILTER_TERMS_MAX = 32
 FILTER_VALUES_MAX = 200
+# A verb waits no longer than this for a push (a day), and a DCC makes up no more homes.
+WAIT_S_MAX = 86_400
+HOMES_MADE_UP_MAX = 10_000
+# A file of options.
+CONFIG_OCTETS_MAX = 65_536
 # A plan of a campaign, in JSON, and its waves.
 PLAN_OCTETS_MAX = 262_144
 WAVES_MAX = 32
@@ -245,6 +271,14 @@ ACTIVATIONS_PER_STEP = 200
 LATE_JOINERS_PERIOD_H = 1
 # A name of a release, of a campaign, or of whoever acts.
 NAME_CHARACTERS_MAX = 100
+
+# An impact assessment: devices that a run follows, at least those of a wave; runs; how far ahead it
+# looks; a file of its inputs.
+IMPACT_SAMPLE_DEVICES = 300_000
+IMPACT_WAVE_SAMPLE_MIN = 3_000
+IMPACT_RUNS_MAX = 1_000
+IMPACT_HORIZON_DAYS = 365
+IMPACT_FILE_OCTETS_MAX = 262_144
 
 # Later than any instant: the end of the year 9999.
 LATEST_MS = 253_402_300_799_999

@@ -30,19 +30,25 @@ PKI = TestPki(b"1")
 IMAGE_OCTETS = 2_048
 START_TIMEOUT_S = 120
 # How long anything that is awaited may take, and how often it is looked for.
+SPEED = 60
 PATIENCE_S = 300
 LOOK_S = 0.02
 
 
 class Process:
-    """One `hanota WORDS`; it has started when it has said a line that begins with `ready`."""
+    """One `hanota WORDS`; it has started when it has said a line that begins with `ready`.
 
-    def __init__(self, log: Path, ready: bytes, *words: object) -> None:
+    None: at once.
+    """
+
+    def __init__(self, log: Path, ready: bytes | None, *words: object) -> None:
         self.log = log
         program = "from hanota.cli.main import main; main()"
         command = [sys.executable, "-u", "-c", program, *map(str, words)]
         with log.open("ab") as file:
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=file)
+        if ready is None:
+            return
         timer = threading.Timer(START_TIMEOUT_S, self._process.kill)
         timer.start()
         started = any(line.startswith(ready) for line in self._process.stdout)
@@ -63,17 +69,19 @@ class Process:
 
 
 class Joined:
-    """A DCC with homes of one PPMID each, and its supplier, in time that runs faster.
+    """A DCC, homes of one PPMID each, and their supplier, in time that runs faster.
 
-    `supplier` and `dcc` are processes, started by `start`, each of which keeps its port.
+    `processes` are those that run, started by `start`; each keeps its port. With the URL of a
+    `link` the homes are a process too, else they are in that of the DCC.
     """
 
-    def __init__(self, folder: Path, homes: int, speed: int = 60) -> None:
+    def __init__(self, folder: Path, homes: int, link: str | None = None) -> None:
         self.folder = folder
+        self.names = ("dcc", "supplier") if link is None else ("homes", "dcc", "supplier")
         self.urls = {name: f"sqlite:///{folder / name}.db" for name in ("supplier", "dcc")}
         self.ports = {name: free_port() for name in self.urls}
         self.processes = {}
-        self._speed = speed
+        self._link = () if link is None else ("--link", link)
         kinds = (DeviceType.CHF, DeviceType.PPMID)
         town = [device for number in range(homes) for device in build_home(number).devices]
         devices = [device for device in town if device.type in kinds]
@@ -89,17 +97,32 @@ class Joined:
         for process in self.processes.values():
             process.kill()
 
-    def start(self, name):
-        shared = ("--state", self.folder, "--ledger", self.urls[name], "--speed", self._speed)
-        words = {
-            "dcc": ("dcc", "serve", "--estate", self._estate, "--duis-port", self.ports["dcc"])
-            + ("--smki-port", 0, "--push-to", f"127.0.0.1:{self.ports['supplier']}"),
-            "supplier": ("supplier", "serve", "--listen", self.ports["supplier"])
-            + ("--dcc", f"http://127.0.0.1:{self.ports['dcc']}"),
-        }[name]
-        ready = {"dcc": b"Try it", "supplier": b"It runs"}[name]
-        log = self.folder / f"{name}.log"
-        self.processes[name] = Process(log, ready, *words, *shared)
+    def start(self, *names):
+        for name in names:
+            ready, *words = {
+                "dcc": self._dcc,
+                "homes": self._homes,
+                "supplier": self._supplier,
+            }[name]()
+            folder = self.folder / name
+            folder.mkdir(exist_ok=True)
+            log = self.folder / f"{name}.log"
+            shared = ("--state", folder, "--speed", SPEED)
+            self.processes[name] = Process(log, ready, *words, *shared)
+
+    def _dcc(self):
+        push_to = f"127.0.0.1:{self.ports['supplier']}"
+        ports = ("--duis-port", self.ports["dcc"], "--smki-port", 0, "--push-to", push_to)
+        shared = ("--ledger", self.urls["dcc"], "--estate", self._estate, *self._link)
+        return (b"Try it", "dcc", "serve", *shared, *ports)
+
+    def _homes(self):
+        return (b"They have power", "homes", "run", "--estate", self._estate, *self._link)
+
+    def _supplier(self):
+        dcc = f"http://127.0.0.1:{self.ports['dcc']}"
+        ends = ("--listen", self.ports["supplier"], "--dcc", dcc)
+        return (b"It runs", "supplier", "serve", "--ledger", self.urls["supplier"], *ends)
 
     def kill(self, name):
         self.processes.pop(name).kill()
@@ -173,6 +196,19 @@ class Joined:
             )
             return [number for (number,) in rows]
 
+    def come_to_the_end(self):
+        """See everything through, and that both ledgers are sound.
+
+        What became of each device, and how much happened.
+        """
+        wait_until(self.is_settled, of="the end of the rollout")
+        status, told = self.ready("supplier")
+        assert (status, told["ready"], told["queues"]["outbox"]) == (200, True, 0)
+        self.end(*reversed(self.names))
+        assert self.verify() == []
+        assert self.outcomes_recorded() == [1] * len(self.ppmids)
+        return self.states(), self.happenings()
+
     def ready(self, name):
         """What the process says of itself."""
         answer = httpx.get(f"http://127.0.0.1:{self.ports[name]}/ready", trust_env=False)
@@ -201,6 +237,6 @@ def killing(joined, kills, until, seed):
             lambda moment=moment: joined.happenings() >= moment or joined.is_settled(),
             of=f"moment {moment}",
         )
-        name = ("supplier", "dcc")[number % 2]
+        name = joined.names[-1 - number % len(joined.names)]
         joined.kill(name)
         joined.start(name)

@@ -300,6 +300,8 @@ def test_the_operators_verbs(state):
     ):
         receiver.status = 400
         assert json.loads(verb("requests", "--state", state, "--json").stdout) == {"held_back": []}
+        assert verb("requests", "--state", state).stdout == "held back: none\n"
+        assert verb("pushes", "--state", state).stdout == "waiting: none\nended: none\n"
         for counter in (1, 2):
             dcc.ask(inventory(counter))
         (held,) = json.loads(verb("requests", "--state", state, "--json").stdout)["held_back"]
@@ -309,21 +311,44 @@ def test_the_operators_verbs(state):
         assert released.exit_code == 0, released.stderr
         assert "I0" in released.stdout
         again = verb("requests", "release", held["request_id"], "--state", state)
-        assert again.exit_code != 0
+        assert again.exit_code == 3
         assert again.stderr.count("\n") == 1
         with receiver.changed:
             assert receiver.changed.wait(60)  # it refuses the alert that the request is held back
         parked = first_true(lambda: pushes_of(state)["ended"])
         assert {(each["event"], each["status"]) for each in parked} == {("push:parked", 400)}
         assert verb("pushes", "--state", state).exit_code == 1
-        nobody = verb("hubs", "update", __file__, "00-DB-12-34-56-78-90-A2", "--state", state)
-        assert nobody.exit_code != 0
-        assert nobody.stderr.count("\n") == 1
+        no_image = verb("hubs", "update", __file__, "00-DB-12-34-56-78-90-A2", "--state", state)
+        assert no_image.exit_code == 4
+        assert no_image.stderr.count("\n") == 1
+        past = ("--at", "2020-01-01T00:00:00Z")
+        refused = verb("hubs", "update", __file__, eui_text(HUB), *past, "--state", state)
+        assert refused.exit_code == 3
+        assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("requests", "release", "x"), "is no RequestID"),
+        (("hubs", "update", __file__, "x"), "is no device id"),
+        (("hubs", "update", __file__, eui_text(HUB), "--at", "soon"), "--at 'soon'"),
+    ],
+)
+def test_wrong_words_need_no_dcc(state, words, said):
+    result = verb(*words, "--state", state)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
     "words",
-    [("requests",), ("pushes",), ("requests", "release", "x")],
+    [
+        ("requests",),
+        ("pushes",),
+        ("requests", "release", f"{eui_text(SUPPLIER)}:{eui_text(ACB)}:1"),
+    ],
 )
 def test_without_a_dcc_the_verbs_say_so(state, words):
     result = verb(*words, "--state", state)
@@ -338,7 +363,11 @@ def test_without_a_dcc_the_verbs_say_so(state, words):
         (("--homes", 1, "--estate", "e.csv"), 2, "--homes or --estate, not both"),
         (("--estate", "absent.csv"), 4, "absent.csv"),
         (("--cpl", "absent.csv"), 4, "absent.csv"),
-        (("--pki", "absent"), 2, "absent"),
+        (("--pki", "absent"), 4, "absent"),
+        (("--pki", __file__), 4, "is no key store"),
+        (("--push-ca", "absent.pem"), 4, "absent.pem"),
+        (("--push-to", "a:99999"), 2, "ports are 1 to 65535"),
+        (("--homes", 99_999_999), 2, "--homes"),
         (("--push-to", "ftp://a"), 2, "host:port/path"),
         (("--threshold", "9"), 2, "is no threshold"),
         (("--tls-cert", "a.pem"), 2, "--tls-cert and --tls-key"),

@@ -622,10 +622,10 @@ def test_files_that_cannot_be_read(tmp_path):
     assert "Is a directory" in refusal(tmp_path)
 
 
-def test_keys_that_cannot_be_used_are_wrong_use(tmp_path):
+def test_keys_that_cannot_be_read(tmp_path):
     octets = protected(COMMAND)
-    assert "no folder with .pem files" in refusal("--certs", tmp_path, octets=octets, code=2)
-    assert "cannot be read" in refusal("--keystore", tmp_path / "none", octets=octets, code=2)
+    assert "no folder with .pem files" in refusal("--certs", tmp_path, octets=octets)
+    assert "cannot be read" in refusal("--keystore", tmp_path / "none", octets=octets)
     # What is wrong with the message comes first: nobody looks for a key to no message.
     assert refusal("--keystore", tmp_path / "none", octets=b"?") == NO_MESSAGE
 

@@ -100,8 +100,8 @@ def test_a_town_with_every_failure():
         "left-out:hub-too-old": 1,
         "left-out:not-your-device": 1,
     }
-    assert (told["homes"], told["devices"], told["answer"]) == (8, 8, "W110401")
-    assert told["request_id"] == "90-B3-D5-1F-30-01-00-00:90-B3-D5-1F-30-00-00-02:1"
+    assert (told["homes"], told["devices"], told["answer"]) == (8, 8, "I0")
+    assert told["request_id"] == "90-B3-D5-1F-30-01-00-00:90-B3-D5-1F-30-00-00-02:2"
     assert told["version"] == "00020000"
     assert told["all_accounted_for"] is True
     assert (told["missing"], told["unexpected"], told["untrue"]) == ([], [], [])
@@ -145,7 +145,7 @@ def test_people_get_tables_that_fit_their_terminal():
     for failure in told["failures"]:
         assert failure["device_id"] in result.stdout
     words = " ".join(re.sub("[│┃]", " ", result.stdout).split())
-    assert f"11.4 {told['request_id']}, answered W110401" in words
+    assert f"11.4 {told['request_id']}, answered I0" in words
     assert "Every device is accounted for" in words
     assert "Ledgers: out/demo-1/supplier.db and out/demo-1/dcc.db" in result.stdout
     # How far it is stands on stderr, so that stdout can be kept.
@@ -157,6 +157,36 @@ def test_more_failures_than_a_table_should_have_are_counted():
     result = demo("--homes", 251, *FLOW)
     assert result.exit_code == 0
     assert "and 6 more (--json has them all)" in result.stdout
+
+
+# --- The campaign before ---
+
+
+def test_a_release_that_no_maker_made_is_halted_after_its_canary():
+    told = facts("--homes", 60, *FLOW)
+    halted = told["halted"]
+    assert 0 < halted["asked"] < 12
+    assert halted["devices"] == told["devices"] == 60
+    assert "the plan halts at 50%" in halted["why"]
+    assert told["all_accounted_for"] is True
+    with Ledger.open("sqlite:///out/demo-1/supplier.db") as ledger, ledger.view() as view:
+        campaigns = {each.name: each for each in view.campaigns()}
+        releases = {each.name: each for each in view.releases()}
+        acts = [act.act for act in view.campaign_acts(campaigns["mistaken"].number)]
+    assert {name: each.state for name, each in campaigns.items()} == {
+        "mistaken": "aborted",
+        "right": "finished",
+    }
+    assert acts == ["create", "approve", "start", "halt", "abort"]
+    assert releases["mistaken"].withdrawn_ms is not None
+    shown = " ".join(demo("--homes", 60, *FLOW).stdout.split())
+    assert f"{halted['asked']} of 60 PPMIDs had been asked" in shown
+
+
+def test_a_town_without_a_canary_has_the_right_campaign_only():
+    told = facts("--homes", 1, *FLOW)
+    assert (told["halted"] is None) == (told["request_id"][-2:] == ":1")
+    assert told["outcomes"] == {"updated": 1}
 
 
 # --- The second method ---
@@ -186,7 +216,8 @@ def test_the_hcalcss_follow_the_ppmids(both):
         "left-out:not-your-device",
     }
     assert (told["version"], told["answer"]) == ("00020000", "W110101")
-    assert told["request_id"] == "90-B3-D5-1F-30-01-00-00:90-B3-D5-1F-30-00-00-02:2"
+    # After the canary of the campaign that was halted, and the two waves of the right one.
+    assert told["request_id"] == "90-B3-D5-1F-30-01-00-00:90-B3-D5-1F-30-00-00-02:4"
     assert (told["missing"], told["unexpected"], told["untrue"]) == ([], [], [])
     assert told["all_accounted_for"] is both["all_accounted_for"] is True
     failed = told["devices"] - told["outcomes"]["updated"] - told["outcomes"]["cancelled"]

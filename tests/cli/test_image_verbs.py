@@ -315,9 +315,9 @@ def test_a_malformed_file_is_one_sentence(verb: str, ppmid: Path, tmp_path: Path
 
 
 def test_verify_refuses_keys_that_it_cannot_use(ppmid: Path, tmp_path: Path) -> None:
-    assert "none" in refusal("verify", ppmid, "--keystore", tmp_path / "none", code=2)
+    assert "none" in refusal("verify", ppmid, "--keystore", tmp_path / "none", code=4)
     assert "no folder with .pem files" in refusal(
-        "verify", ppmid, "--certs", tmp_path / "none", code=2
+        "verify", ppmid, "--certs", tmp_path / "none", code=4
     )
     assert "is no device id" in refusal("verify", ppmid, "--as", "supplier", code=2)
 

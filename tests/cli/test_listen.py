@@ -108,13 +108,18 @@ def test_people_read_it_in_lines():
     [
         (("--path", "smartdcc"), "does not begin with a slash"),
         (("--host", "192.0.2.1"), "cannot listen on"),
-        (("--pki", "no-such-file"), "cannot be read"),
     ],
 )
 def test_wrong_use_is_2(words, told):
     result = CliRunner().invoke(app, ["--port", "0", *words])
     assert result.exit_code == 2
     assert told in result.stderr
+
+
+def test_keys_that_are_not_there_are_4():
+    result = CliRunner().invoke(app, ["--port", "0", "--pki", "no-such-file"])
+    assert result.exit_code == 4
+    assert "cannot be read" in result.stderr
 
 
 def test_the_help_has_an_example():

@@ -137,8 +137,8 @@ def test_an_empty_or_endless_passphrase_is_wrong_use(tmp_path, content):
 def test_files_that_are_absent(tmp_path):
     absent = tmp_path / "absent"
     hanota_pki("init", tmp_path / "k", "--passphrase-file", absent, code=4)
-    assert "cannot be read" in hanota_pki("show", absent, code=2).stderr
-    assert "root.pem cannot be read" in hanota_pki("show", tmp_path, code=2).stderr
+    assert "cannot be read" in hanota_pki("show", absent, code=4).stderr
+    assert "root.pem cannot be read" in hanota_pki("show", tmp_path, code=4).stderr
 
 
 def test_the_help_has_examples():

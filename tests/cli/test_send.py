@@ -441,6 +441,15 @@ def test_a_file_that_is_not_there_is_4(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "words", [("--pki", "no-such-file"), ("--to", "https://a", "--ca", "no-such-file")]
+)
+def test_keys_that_are_not_there_are_4(words):
+    result = run("-", *words, octets=encode_request(READ))
+    assert (result.exit_code, result.stdout) == (4, "")
+    assert "no-such-file" in result.stderr
+
+
+@pytest.mark.parametrize(
     ("words", "told"),
     [
         (("--as", "me"), "is no device id"),
@@ -448,7 +457,7 @@ def test_a_file_that_is_not_there_is_4(tmp_path):
         (("--as-is", "--as", eui_text(SUPPLIER)), "--as-is leaves it"),
         (("--to", "ftp://a"), "is no address"),
         (("--ca", "file"), "begins https://"),
-        (("--pki", "no-such-file"), "cannot be read"),
+        (("--wait", "1e400"), "--wait"),
         (("--key", "file"), "begins https://"),
         (("--to", "https://a", "--key", "file"), "a key without its certificate"),
     ],

@@ -1,6 +1,7 @@
 """The DCC as a process, part by part: what it waits for, and what it tells when it is not well."""
 
 import asyncio
+import ssl
 
 import pytest
 from tests.dcc.samples import ACB, DEVICE_ID, HUB_ID, NOW_MS, SUPPLIER
@@ -85,7 +86,7 @@ def test_an_envelope_stays_until_its_hub_has_it(process, dcc):
 
 def test_it_is_ready_as_long_as_ledger_and_homes_answer(process, tmp_path, clock):
     async def main():
-        pushing = PushClient(process._push_outbox(), USERS, {})
+        pushing = PushClient(process._push_outbox(), USERS, {}, ssl.create_default_context())
         with FlashStore(tmp_path / "homes.db") as store:
             homes = EmbeddedHomes(lambda _homes: None, store, clock, process.exchange, ACB)
             assert (await process._ready(homes, pushing))[0]

@@ -49,11 +49,12 @@ def test_nobody_without_the_secret(secret):
 
 
 @pytest.mark.parametrize(
-    ("path", "sentence"), [("/fail", "that is not possible"), ("/misread", "that is no image")]
+    ("path", "status", "sentence"),
+    [("/fail", 409, "that is not possible"), ("/misread", 400, "that is no image")],
 )
-def test_a_fault_is_a_sentence(path, sentence):
+def test_a_fault_is_a_sentence(path, status, sentence):
     answer = asked(path)
-    assert (answer.status_code, answer.json()) == (400, sentence)
+    assert (answer.status_code, answer.json()) == (status, sentence)
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/add", 405), ("POST", "/x", 404)])

@@ -1,13 +1,17 @@
 """Pushes over HTTP: what is taken, what is not, how many at once, and who waits for whom."""
 
 import asyncio
+import ssl
 
 import pytest
+from tests.serve.a_server import a_server
+from tests.serve.tls_files import write_tls_files
 
 from hanota.errors import LocalError
 from hanota.limits import PUSHES_AT_ONCE_MAX
 from hanota.rows import Outgoing
 from hanota.serve import push_client
+from hanota.serve.duis_client import tls_context
 from hanota.serve.push_client import PushClient, PushOutbox, push_addresses
 
 USER, OTHER, THIRD = 0x90B3D51F30010000, 0x90B3D51F30030000, 0x90B3D51F30020000
@@ -43,6 +47,8 @@ def test_addresses_as_users_write_them(texts, addresses):
         ([""], "is no address"),
         (["http://"], "is no address"),
         (["a:port/b"], "is no address"),
+        (["a:99999/b"], "ports are 1 to 65535"),
+        (["a:0/b"], "ports are 1 to 65535"),
     ],
 )
 def test_addresses_that_are_none(texts, said):
@@ -145,9 +151,8 @@ def pushing(outbox_of, play, receiver_of=AReceiver, users=(USER,)):
         receiver, outbox = receiver_of(), AnOutbox(*outbox_of)
         listener = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
         port = listener.sockets[0].getsockname()[1]
-        client = PushClient(
-            outbox.port(), users, {USER: f"http://127.0.0.1:{port}/a", THIRD: "http://127.0.0.1:1/"}
-        )
+        addresses = {USER: f"http://127.0.0.1:{port}/a", THIRD: "http://127.0.0.1:1/"}
+        client = PushClient(outbox.port(), users, addresses, ssl.create_default_context())
         running = asyncio.create_task(client.run())
         try:
             async with asyncio.timeout(60):
@@ -251,3 +256,39 @@ def test_so_many_at_once_and_of_one_device_one_after_the_other():
         assert len(receiver.heard) == 33
 
     pushing([], play)
+
+
+@pytest.fixture(scope="module")
+def pem(tmp_path_factory):
+    return write_tls_files(tmp_path_factory.mktemp("tls"), "server", "stranger")
+
+
+@pytest.mark.parametrize(
+    ("authority", "host", "is_taken"),
+    [
+        ("server.pem", "localhost", True),
+        ("stranger.pem", "localhost", False),
+        ("server.pem", "127.0.0.1", False),  # the certificate is of another name
+        (None, "localhost", False),
+    ],
+)
+def test_https_with_the_authorities_that_were_named(pem, authority, host, is_taken):
+    theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    theirs.load_cert_chain(pem / "server.pem", pem / "server.key")
+
+    async def main():
+        outbox = AnOutbox(push(1))
+        tls = tls_context(authority and pem / authority, None, None)
+        async with a_server(b"HTTP/1.1 204 x\r\n\r\n", theirs) as server:
+            addresses = {USER: server.url.replace("127.0.0.1", host)}
+            running = asyncio.create_task(PushClient(outbox.port(), [USER], addresses, tls).run())
+            async with asyncio.timeout(60):
+                await outbox.empty()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+        assert (outbox.taken_numbers, outbox.failures) == (
+            ([1], []) if is_taken else ([], [(1, None)])
+        )
+        assert len(server.heard) == is_taken
+
+    asyncio.run(main())

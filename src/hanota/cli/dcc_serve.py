@@ -14,20 +14,24 @@ import typer
 from uvicorn.loops.auto import auto_loop_factory
 
 from hanota.cli.failure import run
+from hanota.cli.link_options import Link, LinkReplicas, link_settings
 from hanota.cli.log_lines import log_to_stderr
 from hanota.cli.pki import PassphraseFile, read_passphrase
 from hanota.dcc.reads import BROKERED_TYPES
 from hanota.dcc.thresholds import threshold_from_text
 from hanota.dcc.users import UserRole, Users
-from hanota.errors import LocalError
+from hanota.errors import FileError, LocalError
 from hanota.files.estate import read_estate
 from hanota.files.products import read_products
+from hanota.limits import HOMES_MADE_UP_MAX
 from hanota.model import DeviceType, eui_text
 from hanota.rows import Device
 from hanota.serve.allocator import map_large_blocks
 from hanota.serve.dcc_process import Addresses, Ports
+from hanota.serve.duis_client import tls_context
 from hanota.serve.http_server import ServerTls
 from hanota.serve.push_client import push_addresses
+from hanota.serve.receiver_http import DEFAULT_PATH, DEFAULT_PORT
 from hanota.sim.standalone_dcc import USER_ROLES, Settings, StandaloneDcc, standalone_dcc
 from hanota.sim.town import build_home
 from hanota.smki.given_pki import DevicePki, GivenPki, load_pki
@@ -37,7 +41,7 @@ DEFAULT_DUIS_PORT = 8079
 DEFAULT_SMKI_PORT = 8083
 DEFAULT_HOMES = 20
 # Where Node-RED with the DCC's own nodes listens, and `hanota send` and `listen`.
-DEFAULT_PUSH_TO = "127.0.0.1:1880/smartdcc/duis"
+DEFAULT_PUSH_TO = f"127.0.0.1:{DEFAULT_PORT}{DEFAULT_PATH}"
 EVERY_IMAGE = "any"
 
 
@@ -74,7 +78,11 @@ def serve(
     *,
     homes: Annotated[
         int | None,
-        typer.Option(min=1, help=f"Homes that are made up.  [default: {DEFAULT_HOMES}]"),
+        typer.Option(
+            min=1,
+            max=HOMES_MADE_UP_MAX,
+            help=f"Homes that are made up.  [default: {DEFAULT_HOMES}]",
+        ),
     ] = None,
     estate: Annotated[
         Path | None,
@@ -95,6 +103,10 @@ def serve(
             f"[default: {DEFAULT_PUSH_TO}]",
             show_default=False,
         ),
+    ] = None,
+    push_ca: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Authorities of those addresses that are https, PEM."),
     ] = None,
     pki_path: Annotated[
         Path | None,
@@ -131,6 +143,8 @@ def serve(
         ),
     ] = None,
     state: StateFolder = None,
+    link: Link = None,
+    link_replicas: LinkReplicas = 1,
     speed: Annotated[
         float, typer.Option(min=0.001, max=1e6, metavar="X", help="Time runs X times faster.")
     ] = 1.0,
@@ -160,6 +174,9 @@ def serve(
     it goes on where it was. Ctrl-C stops it. Each request and push is a line on
     stderr.
 
+    With --link the homes are not in this process, but in `hanota homes run` at
+    the same link.
+
     Examples:
       hanota dcc serve --homes 3 --push-to 127.0.0.1:1880/smartdcc/duis
 
@@ -182,6 +199,7 @@ def serve(
         signature_check=signature_check is Switch.ON,
         thresholds=[threshold_from_text(text) for text in threshold or ()],
         brokered_types=_brokered_types(pki_path),
+        link=None if link is None else link_settings(link, link_replicas, speed),
     )
     addresses = Addresses(
         host=host,
@@ -189,6 +207,7 @@ def serve(
         smki_port=smki_port,
         tls=_tls(tls_cert, tls_key, tls_client_ca),
         push_to=push_addresses(push_to or (DEFAULT_PUSH_TO,), users),
+        push_tls=tls_context(push_ca, None, None),
     )
     # As one says it to `hanota send`.
     keys = f"--seed {seed}" if pki_path is None else f"--pki {pki_path}"
@@ -216,7 +235,10 @@ def _devices(homes: int | None, estate: Path | None) -> Sequence[Device]:
         return [device for home in town for device in home.devices]
     if homes is not None:
         raise LocalError("give --homes or --estate, not both: a file brings its own homes")
-    return list(read_estate(estate))
+    devices = list(read_estate(estate))
+    if not devices:
+        raise FileError(f"{estate} has no device: write one a row")
+    return devices
 
 
 def _users_of(pki: DevicePki) -> Users:
@@ -266,7 +288,7 @@ def _announcement(
     yield f"  signatures    {'checked' if settings.signature_check else 'not checked'}"
     yield f"  products      {'every image' if settings.products is None else 'of --cpl'}"
     yield f"  state         {settings.state}" + (
-        f", {dcc.homes.restored} nodes as they were" if dcc.homes.restored else ""
+        f", {dcc.restored} nodes as they were" if dcc.restored else ""
     )
     yield f"  time          runs {settings.speed:g} times as fast as ours"
     for device in settings.devices:

@@ -9,6 +9,7 @@ import typer
 
 from hanota.cli.pki import PassphraseFile, read_passphrase
 from hanota.errors import LocalError
+from hanota.limits import WAIT_S_MAX
 from hanota.model import eui_from_text
 from hanota.serve.duis_client import tls_context
 from hanota.serve.receiver_http import DEFAULT_PATH, DEFAULT_PORT
@@ -46,7 +47,13 @@ ServedPath: TypeAlias = Annotated[
 ]
 Wait: TypeAlias = Annotated[
     float,
-    typer.Option("--wait", min=0, metavar="S", help="Wait so many seconds for what is pushed."),
+    typer.Option(
+        "--wait",
+        min=0,
+        max=WAIT_S_MAX,
+        metavar="S",
+        help="Wait so many seconds for what is pushed.",
+    ),
 ]
 CaFile: TypeAlias = Annotated[
     Path | None,

@@ -11,7 +11,7 @@ from typing import NoReturn, ParamSpec, TypeVar
 
 import typer
 
-from hanota.errors import LocalError, RemoteError
+from hanota.errors import FileError, LocalError, RemoteError
 
 
 class ExitCode(IntEnum):
@@ -31,9 +31,10 @@ _R = TypeVar("_R")
 def run(verb: Callable[_P, _R]) -> Callable[_P, _R]:
     """Make a verb end with one sentence and its exit code where it would raise a fault.
 
-    LocalError leaves with WRONG_USE; RemoteError and OSError (a file that cannot be read) with
-    UNREADABLE. A verb that writes a file turns the OSError of that into a LocalError itself. Any
-    other exception is a bug of ours and keeps its traceback. Stands below `@app.command()`:
+    LocalError leaves with WRONG_USE; FileError, RemoteError and OSError (a file that cannot be
+    read) with UNREADABLE. A verb that writes a file turns the OSError of that into a LocalError
+    itself. Any other exception is a bug of ours and keeps its traceback. Stands below
+    `@app.command()`:
 
         @app.command()
         @run
@@ -44,20 +45,23 @@ def run(verb: Callable[_P, _R]) -> Callable[_P, _R]:
     def guarded(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         try:
             return verb(*args, **kwargs)
+        except FileError as error:
+            end(ExitCode.UNREADABLE, str(error))
         except LocalError as error:
-            _end(ExitCode.WRONG_USE, str(error))
+            end(ExitCode.WRONG_USE, str(error))
         except RemoteError as error:
-            _end(ExitCode.UNREADABLE, error.reason)
+            end(ExitCode.UNREADABLE, error.reason)
         except BrokenPipeError:
             # The reader of our output went away (`| head`): Typer ends that quietly.
             raise
         except OSError as error:
-            _end(ExitCode.UNREADABLE, _sentence(error))
+            end(ExitCode.UNREADABLE, _sentence(error))
 
     return guarded
 
 
-def _end(code: ExitCode, sentence: str) -> NoReturn:
+def end(code: ExitCode, sentence: str) -> NoReturn:
+    """Leave with this code and one sentence on stderr."""
     # Remote octets may be quoted in it: one line, and nothing that steers a terminal.
     line = "".join(c if c.isprintable() else " " for c in sentence)
     typer.echo(f"hanota: {line}", err=True)

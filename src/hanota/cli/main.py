@@ -13,7 +13,9 @@ from hanota.cli import (
     decode,
     demo,
     estate,
+    homes,
     image,
+    ledger,
     listen,
     pki,
     readback,
@@ -23,9 +25,11 @@ from hanota.cli import (
     simulate,
     supplier_serve,
 )
+from hanota.cli.config import ConfiguredGroup
 
 app = typer.Typer(
     name="hanota",
+    cls=ConfiguredGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Firmware over the air for PPMIDs and HCALCSs of Great Britain's smart metering.\n\n"
@@ -37,7 +41,9 @@ app.add_typer(campaign.app, name="campaign")
 app.add_typer(dcc.app, name="dcc")
 app.add_typer(estate.app, name="estate")
 app.add_typer(release.app, name="release")
+app.add_typer(homes.app, name="homes")
 app.add_typer(image.app, name="image")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(pki.app, name="pki")
 app.add_typer(supplier_serve.app, name="supplier")
 app.command("demo")(demo.demo)

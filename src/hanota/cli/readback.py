@@ -17,10 +17,10 @@ from hanota.cli import duis_options as options
 from hanota.cli.describing import Facts
 from hanota.cli.duis_options import now_ms
 from hanota.cli.failure import ExitCode, run
+from hanota.cli.ledger_options import instant
 from hanota.cli.pki_keys import PkiKeys, dcc_of
 from hanota.cli.show import printable
 from hanota.cli.telling import meaning, message_facts, tell
-from hanota.errors import LocalError
 from hanota.ledger.ledger import Ledger
 from hanota.model import eui_from_text, eui_text
 from hanota.serve.duis_client import DuisClient
@@ -30,7 +30,6 @@ from hanota.serve.read_back import Known, Party, ReadBack, Requests, VersionRead
 from hanota.serve.read_back_requests import InLedger, Plain
 from hanota.serve.receiver_http import receive_response_service
 from hanota.smki.organisations import SUPPLIER
-from hanota.wire.duis.times import INSTANT
 
 
 @run
@@ -78,7 +77,7 @@ def readback(
     keys = options.pki_of(pki_path, seed, passphrase_file)
     user_id = options.user_id(user) or SUPPLIER
     party = Party(keys, user_id, dcc_of(keys), now_ms)
-    at_ms = None if at is None else _instant(at)
+    at_ms = instant(at, "--at")
     tls = options.tls_of(to, ca, certificate, key)
 
     async def read() -> tuple[list[VersionRead], list[Received]]:
@@ -102,14 +101,6 @@ def readback(
     _tell_json(found) if as_json else _tell_table(found, in_estate=ledger is not None)
     if any(each.fault is not None for each in found):
         raise typer.Exit(ExitCode.FAILED)
-
-
-def _instant(text: str) -> int:
-    try:
-        instant_ms: int = INSTANT.parse(text)
-    except ValueError as fault:
-        raise LocalError(f"--at {text!r} {fault}: write 2026-12-01T02:00:00Z") from fault
-    return instant_ms
 
 
 def _tell_json(found: Sequence[VersionRead]) -> None:

@@ -17,13 +17,12 @@ from hanota.cli import duis_options as options
 from hanota.cli.failure import run
 from hanota.cli.log_lines import log_to_stderr
 from hanota.cli.pki_keys import dcc_of
-from hanota.errors import LocalError
+from hanota.cli.serving import folder_of, server_tls
 from hanota.ledger.ledger import Ledger
 from hanota.model import eui_text
 from hanota.serve.campaign_conduct import Conductor
 from hanota.serve.clock import Clock
 from hanota.serve.from_dcc import Belief
-from hanota.serve.http_server import ServerTls
 from hanota.serve.supplier import SupplierShell
 from hanota.serve.supplier_process import Ends, SupplierProcess
 from hanota.smki.organisations import SUPPLIER
@@ -104,9 +103,9 @@ def serve(
         host=host,
         port=listen,
         path=path,
-        tls=_server_tls(tls_cert, tls_key, tls_client_ca),
+        tls=server_tls(tls_cert, tls_key, tls_client_ca),
     )
-    url = ledger or f"sqlite:///{_state_folder(state) / 'supplier.db'}"
+    url = ledger or f"sqlite:///{folder_of('supplier', state) / 'supplier.db'}"
     log_to_stderr()
     with Ledger.open(url, owner="supplier") as opened:
         shell = SupplierShell(opened, pki, pki, user_id=user_id, dcc_id=dcc_id)
@@ -126,25 +125,6 @@ def serve(
 
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
             runner.run(process.run(ends, announce))
-
-
-def _state_folder(given: Path | None) -> Path:
-    folder = given or Path(typer.get_app_dir("hanota")) / "supplier"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        raise LocalError(f"cannot make the folder {folder}: {fault.strerror}") from fault
-    return folder.absolute()
-
-
-def _server_tls(
-    certificate: Path | None, key: Path | None, client_ca: Path | None
-) -> ServerTls | None:
-    if certificate is None and key is None and client_ca is None:
-        return None
-    if certificate is None or key is None:
-        raise LocalError("https wants --tls-cert and --tls-key, both")
-    return ServerTls(certificate, key, client_ca)
 
 
 def _start_ms(ledger: Ledger) -> int:

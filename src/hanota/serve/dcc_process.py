@@ -13,11 +13,13 @@ import asyncio
 import gc
 import logging
 import signal
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -32,7 +34,6 @@ from hanota.serve.dcc import DccShell
 from hanota.serve.dcc_operator import OperatorActs
 from hanota.serve.dcc_reading import ReadRequest, read_request
 from hanota.serve.duis_http import duis_service
-from hanota.serve.embedded_homes import EmbeddedHomes
 from hanota.serve.http_server import ServerTls, listening
 from hanota.serve.ledger_thread import LedgerThread
 from hanota.serve.operator_http import door, new_secret, operator_service
@@ -52,6 +53,7 @@ class Addresses(msgspec.Struct, frozen=True):
     smki_port: int
     tls: ServerTls | None
     push_to: Mapping[int, str]  # a URL for each user that has one
+    push_tls: ssl.SSLContext  # whom to trust there
 
 
 class Ports(msgspec.Struct, frozen=True):
@@ -59,6 +61,25 @@ class Ports(msgspec.Struct, frozen=True):
 
     duis: int
     smki: int
+
+
+class JoinedHomes(Protocol):
+    """The homes of the DCC, in this process (`embedded_homes`) or elsewhere (`homes_elsewhere`)."""
+
+    in_flight: int  # envelopes on the way to hubs
+
+    @property
+    def now_ms(self) -> int:
+        """How far they have got."""
+        ...
+
+    def run(self) -> None:
+        """Live, or speak with those who do, until stopped; in a thread of its own."""
+        ...
+
+    def stop(self) -> None:
+        """Let `run` end."""
+        ...
 
 
 class DccProcess:
@@ -130,7 +151,7 @@ class DccProcess:
     # The process
 
     async def run(
-        self, addresses: Addresses, homes: EmbeddedHomes, announce: Callable[[Ports], None]
+        self, addresses: Addresses, homes: JoinedHomes, announce: Callable[[Ports], None]
     ) -> None:
         """Serve until SIGTERM or SIGINT; `announce` is called once everything listens.
 
@@ -139,7 +160,9 @@ class DccProcess:
         with self._thread:
             async with AsyncExitStack() as running:
                 stop = running.enter_context(_signals())
-                pushing = PushClient(self._push_outbox(), self._users, addresses.push_to)
+                pushing = PushClient(
+                    self._push_outbox(), self._users, addresses.push_to, addresses.push_tls
+                )
                 parts = [
                     asyncio.create_task(stop.wait()),
                     asyncio.create_task(pushing.run()),
@@ -195,15 +218,13 @@ class DccProcess:
 
         return await self._thread.run(has)
 
-    async def _ready(
-        self, homes: EmbeddedHomes, pushing: PushClient
-    ) -> tuple[bool, dict[str, int]]:
+    async def _ready(self, homes: JoinedHomes, pushing: PushClient) -> tuple[bool, dict[str, int]]:
         """Whether ledger and homes have answered lately, and what waits where."""
         queues = {
             "ledger_work": self._thread.waiting,
             "envelopes_to_hubs": homes.in_flight,
             "pushes_under_way": pushing.under_way,
-            "homes_behind_ms": max(0, self._clock.now_ms() - homes.homes.now_ms),
+            "homes_behind_ms": max(0, self._clock.now_ms() - homes.now_ms),
         }
         if time.monotonic() - self._exchanged_s > SYNC_ANSWER_MS_MAX / 1000:
             return False, queues
@@ -250,12 +271,12 @@ class DccProcess:
         return PushOutbox(due, taken, not_taken)
 
 
-async def _live(homes: EmbeddedHomes) -> None:
+async def _live(homes: JoinedHomes) -> None:
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="homes") as thread:
         await asyncio.get_running_loop().run_in_executor(thread, homes.run)
 
 
-async def _end(parts: Sequence[asyncio.Task[object]], homes: EmbeddedHomes) -> None:
+async def _end(parts: Sequence[asyncio.Task[object]], homes: JoinedHomes) -> None:
     """Let the parts end: pushes that are under way go out again, the homes finish their turn."""
     homes.stop()
     stopped, pushed, lived = parts

@@ -19,7 +19,7 @@ from typing import Self
 import httpx
 import msgspec
 
-from hanota.errors import LocalError
+from hanota.errors import FileError, LocalError
 from hanota.limits import DUIS_ANSWER_TIMEOUT_S, DUIS_OCTETS_MAX
 from hanota.wire.duis.services import WEB_SERVICES
 
@@ -112,12 +112,12 @@ def tls_context(ca_file: Path | None, certificate: Path | None, key: Path | None
     """Whom to trust (the system's authorities, or those of `ca_file`) and who we are.
 
     `certificate` is a client certificate with its chain in PEM, `key` its private key, where it is
-    not in the same file. LocalError when a file cannot be read or used.
+    not in the same file. FileError when a file cannot be read or used.
     """
     try:
         context = ssl.create_default_context(cafile=ca_file)
     except OSError as fault:
-        raise LocalError(f"{ca_file} holds no certificate authority in PEM: {fault}") from fault
+        raise FileError(f"{ca_file} holds no certificate authority in PEM: {fault}") from fault
     if certificate is None:
         if key is not None:
             raise LocalError("a key without its certificate: give both, or a file that has both")
@@ -126,7 +126,7 @@ def tls_context(ca_file: Path | None, certificate: Path | None, key: Path | None
         # Without a password function OpenSSL would ask for one at the terminal.
         context.load_cert_chain(certificate, key, password=_no_password)
     except (OSError, ValueError) as fault:
-        raise LocalError(f"{certificate} cannot be used as our certificate: {fault}") from fault
+        raise FileError(f"{certificate} cannot be used as our certificate: {fault}") from fault
     return context
 
 
@@ -176,7 +176,10 @@ def _line(body: bytes) -> str:
 
 
 def _told(fault: httpx.HTTPError) -> str:
-    return " ".join(str(fault).split()) or type(fault).__name__
+    told = " ".join(str(fault).split())
+    if not told and isinstance(fault, httpx.ReadError | httpx.WriteError):
+        return "it closed the connection"
+    return told or type(fault).__name__
 
 
 def _no_password() -> str:

@@ -23,7 +23,7 @@ from hanota.link.local import LocalLink, Message
 from hanota.rows import Outgoing
 from hanota.serve.clock import Clock
 from hanota.serve.flash_store import FlashStore
-from hanota.serve.homes import Homes
+from hanota.serve.homes import Homes, RadioDepth
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ class EmbeddedHomes:
         clock: what time it is.
         exchange: with the DCC.
         dcc_id: what the links call the DCC.
+        depth: of the radio.
     """
 
     def __init__(
@@ -52,6 +53,8 @@ class EmbeddedHomes:
         clock: Clock,
         exchange: Exchange,
         dcc_id: int,
+        *,
+        depth: RadioDepth = RadioDepth.FRAMES,
     ) -> None:
         self._to_hubs = LocalLink(latency_ms=WAN_LATENCY_MS, retry_ms=LINK_RETRY_MS)
         self._from_hubs = LocalLink(latency_ms=WAN_LATENCY_MS, retry_ms=LINK_RETRY_MS)
@@ -63,9 +66,16 @@ class EmbeddedHomes:
         self._last: Outgoing | None = None
         self._is_slow = False
         self.in_flight = 0  # envelopes on the way to hubs
-        self.homes = Homes(now_ms=clock.now_ms(), wan=self._take_from_hub, power_fails=store.watch)
+        self.homes = Homes(
+            now_ms=clock.now_ms(), wan=self._take_from_hub, depth=depth, power_fails=store.watch
+        )
         install(self.homes)
         self.restored = store.restore(self.homes.flash)
+
+    @property
+    def now_ms(self) -> int:
+        """How far the homes have got."""
+        return self.homes.now_ms
 
     def stop(self) -> None:
         """Let `run` end after the turn that it is in."""

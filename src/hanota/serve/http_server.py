@@ -8,6 +8,7 @@ Not here: signals. The process stops its servers by leaving their `with`.
 
 import asyncio
 import contextlib
+import errno
 import os
 import socket
 import ssl
@@ -21,7 +22,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from hanota.errors import LocalError
+from hanota.errors import FileError, LocalError
 from hanota.limits import (
     HTTP_CLOSING_S,
     HTTP_CONNECTIONS_MAX,
@@ -46,7 +47,7 @@ async def listening(
     """Serve this application while the block runs; gives the port, a free one for port 0.
 
     What is under way when the block ends may finish, within HTTP_CLOSING_S. LocalError when the
-    address or a file of `tls` cannot be used.
+    address cannot be used, FileError when a file of `tls` cannot.
     """
     config = uvicorn.Config(
         app,
@@ -130,16 +131,13 @@ _TOO_LARGE = (
 
 @contextmanager
 def _listener(host: str, port: int) -> Iterator[socket.socket]:
-    if not 0 <= port <= _PORT_MAX:
-        raise LocalError(f"cannot listen on {host} port {port}: ports are 0 to {_PORT_MAX}")
+    if not 0 <= port <= PORT_MAX:
+        raise LocalError(f"cannot listen on {host} port {port}: ports are 0 to {PORT_MAX}")
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family)
     except OSError as fault:
-        # Of what Python adds to the words of the system, only the words are for users.
-        number = fault.errno or 0
-        told = os.strerror(number) if number > 0 else fault
-        raise LocalError(f"cannot listen on {host} port {port}: {told}") from fault
+        raise LocalError(f"cannot listen on {host} port {port}: {_why(fault)}") from fault
     with contextlib.closing(listener):
         yield listener
 
@@ -151,19 +149,30 @@ def _context(tls: ServerTls) -> ssl.SSLContext:
         # Without a password function OpenSSL would ask for one at the terminal.
         context.load_cert_chain(tls.certificate, tls.key, password=_no_password)
     except (OSError, ValueError) as fault:
-        raise LocalError(
+        raise FileError(
             f"{tls.certificate} and {tls.key} are no certificate with its key in PEM: {fault}"
         ) from fault
     if tls.client_ca is not None:
         try:
             context.load_verify_locations(tls.client_ca)
         except OSError as fault:
-            raise LocalError(f"{tls.client_ca} holds no authority in PEM: {fault}") from fault
+            raise FileError(f"{tls.client_ca} holds no authority in PEM: {fault}") from fault
         context.verify_mode = ssl.CERT_REQUIRED
     return context
 
 
-_PORT_MAX = 65_535
+PORT_MAX = 65_535
+
+
+def _why(fault: OSError) -> str:
+    """Of what Python adds to the words of the system, only the words, and what to do."""
+    match fault:
+        case OSError(errno=errno.EADDRINUSE):
+            return "something else listens there, so stop it or name another port"
+        case socket.gaierror():
+            return "there is no such host"
+        case _:
+            return os.strerror(fault.errno or 0)
 
 
 def _no_password() -> str:

@@ -22,13 +22,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from hanota.errors import LocalError, RemoteError
+from hanota.errors import FileError, LocalError, RemoteError
 from hanota.limits import OPERATOR_TIMEOUT_S
 
 _FILE = "operator.json"
 
 # Takes the parameters of the query and the body; what it gives is told as JSON.
 Act = Callable[[dict[str, str], bytes], Awaitable[object]]
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """Why the DCC does not do what an operator asks of it."""
+
+    reason: str
 
 
 class _Door(msgspec.Struct, frozen=True):
@@ -39,7 +45,8 @@ class _Door(msgspec.Struct, frozen=True):
 def operator_service(acts: dict[str, Act], secret: str) -> Starlette:
     """POST /ACT for each act by its name, as an ASGI application.
 
-    400 with a sentence where the act raises LocalError or RemoteError, 403 without the secret.
+    With a sentence 409 where the act raises LocalError, 400 where it raises RemoteError, which is
+    what the body is to blame for; 403 without the secret.
     """
 
     async def do(request: Request) -> Response:
@@ -49,7 +56,9 @@ def operator_service(acts: dict[str, Act], secret: str) -> Starlette:
         act = acts[request.url.path.removeprefix("/")]
         try:
             told = await act(dict(request.query_params), await request.body())
-        except (LocalError, RemoteError) as fault:
+        except LocalError as fault:
+            return JSONResponse(str(fault), HTTPStatus.CONFLICT)
+        except RemoteError as fault:
             return JSONResponse(str(fault), HTTPStatus.BAD_REQUEST)
         return Response(msgspec.json.encode(told), media_type="application/json")
 
@@ -74,10 +83,12 @@ def door(state: Path, port: int, secret: str) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def ask(state: Path, act: str, parameters: dict[str, str], body: bytes = b"") -> object:
-    """What the DCC that runs on this state folder answers.
+def ask(
+    state: Path, act: str, parameters: dict[str, str], body: bytes = b""
+) -> dict[str, object] | list[object] | Refused:
+    """What the DCC that runs on this state folder tells, or why it does not do it.
 
-    LocalError where none runs, or it refuses.
+    LocalError where none runs, FileError where the body is not what the act is about.
     """
     nobody = LocalError(f"no DCC runs on {state}: start `hanota dcc serve --state {state}`")
     try:
@@ -90,9 +101,13 @@ def ask(state: Path, act: str, parameters: dict[str, str], body: bytes = b"") ->
             timeout=OPERATOR_TIMEOUT_S,
             trust_env=False,
         )
+        told: dict[str, object] | list[object] | str = msgspec.json.decode(answer.content)
     except (OSError, msgspec.DecodeError, httpx.TransportError) as fault:
         raise nobody from fault
-    told = msgspec.json.decode(answer.content)
-    if answer.status_code != HTTPStatus.OK:
-        raise LocalError(str(told))
-    return told
+    match told:
+        case str() if answer.status_code == HTTPStatus.BAD_REQUEST:
+            raise FileError(told)
+        case str():
+            return Refused(told)
+        case _:
+            return told

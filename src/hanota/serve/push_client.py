@@ -12,6 +12,7 @@ Not here: when a push is tried again and when no more (`dcc.pushes`).
 import asyncio
 import logging
 import re
+import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import httpx
@@ -27,10 +28,10 @@ from hanota.limits import (
 )
 from hanota.model import eui_from_text, eui_text
 from hanota.rows import Outgoing
+from hanota.serve.http_server import PORT_MAX
+from hanota.serve.receiver_http import DEFAULT_PATH
 
 _log = logging.getLogger(__name__)
-
-DEFAULT_PATH = "/smartdcc/duis"
 
 
 class PushOutbox(msgspec.Struct, frozen=True):
@@ -68,21 +69,29 @@ def push_addresses(texts: Iterable[str], user_ids: Iterable[int]) -> dict[int, s
 
 
 class PushClient:
-    """Pushes to users while `run` runs; a user without an address never answers."""
+    """Pushes to users while `run` runs; a user without an address never answers.
+
+    `tls` says whose certificates count where an address is https.
+    """
 
     def __init__(
-        self, outbox: PushOutbox, user_ids: Iterable[int], addresses: Mapping[int, str]
+        self,
+        outbox: PushOutbox,
+        user_ids: Iterable[int],
+        addresses: Mapping[int, str],
+        tls: ssl.SSLContext,
     ) -> None:
         self._outbox = outbox
         self._user_ids = tuple(user_ids)
         self._addresses = addresses
+        self._tls = tls
         self.under_way = 0
 
     async def run(self) -> None:
         """Push until cancelled."""
         async with (
             httpx.AsyncClient(
-                trust_env=False, follow_redirects=False, timeout=PUSH_TIMEOUT_S
+                trust_env=False, follow_redirects=False, timeout=PUSH_TIMEOUT_S, verify=self._tls
             ) as http,
             asyncio.TaskGroup() as tasks,
         ):
@@ -189,6 +198,8 @@ def _url(text: str) -> str:
         raise LocalError(f"{text!r} is no address to push to: {fault}") from fault
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise LocalError(f"{text!r} is no address to push to: write host:port/path")
+    if parsed.port is not None and not 0 < parsed.port <= PORT_MAX:
+        raise LocalError(f"{text!r} is no address to push to: ports are 1 to {PORT_MAX}")
     if parsed.path == "/" and not address.endswith("/"):
         parsed = parsed.copy_with(path=DEFAULT_PATH)
     return str(parsed)

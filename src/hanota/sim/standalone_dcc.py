@@ -1,4 +1,4 @@
-"""A DCC with the homes of an estate, joined and ready to run as a process.
+"""A DCC with the homes of an estate, or a link to them, ready to run as a process.
 
 What outlives the process is its ledger and the flash of the homes; what is given here is only what
 both begin with. Devices that the ledger knows stay as it knows them, and time goes on from the last
@@ -16,13 +16,15 @@ import msgspec
 from hanota.dcc.products import ProductList
 from hanota.dcc.thresholds import Threshold
 from hanota.dcc.users import UserRole, Users
+from hanota.errors import LocalError
 from hanota.ledger.ledger import Ledger
 from hanota.limits import PUSH_DELAY_MS
+from hanota.link.nats_settings import NatsSettings
 from hanota.model import DeviceType, Role
 from hanota.rows import Device, ProductEntry
 from hanota.serve.clock import Clock
 from hanota.serve.dcc import DccShell
-from hanota.serve.dcc_process import DccProcess
+from hanota.serve.dcc_process import DccProcess, JoinedHomes
 from hanota.serve.embedded_homes import EmbeddedHomes
 from hanota.serve.flash_store import FlashStore
 from hanota.sim import estate_homes
@@ -50,13 +52,15 @@ class Settings(msgspec.Struct, frozen=True):
     signature_check: bool
     thresholds: Sequence[Threshold]
     brokered_types: frozenset[DeviceType]
+    link: NatsSettings | None = None  # to homes in other processes; None: they are in this one
 
 
 class StandaloneDcc(msgspec.Struct, frozen=True):
     """The process and its homes."""
 
     process: DccProcess
-    homes: EmbeddedHomes
+    homes: JoinedHomes
+    restored: int  # nodes whose flash was found
 
 
 @contextmanager
@@ -92,6 +96,9 @@ def standalone_dcc(settings: Settings) -> Iterator[StandaloneDcc]:
             state=settings.state,
             signature_check=settings.signature_check,
         )
+        if settings.link is not None:
+            yield StandaloneDcc(process, _homes_elsewhere(settings.link, clock, process), 0)
+            return
         around = estate_homes.Surroundings(
             pki=settings.pki,
             blobs=lru_cache(maxsize=4)(process.blob),
@@ -105,7 +112,7 @@ def standalone_dcc(settings: Settings) -> Iterator[StandaloneDcc]:
             process.exchange,
             ACCESS_CONTROL_BROKER,
         )
-        yield StandaloneDcc(process, homes)
+        yield StandaloneDcc(process, homes, homes.restored)
 
 
 class _Released:
@@ -135,6 +142,14 @@ def _load(shell: DccShell, ledger: Ledger, settings: Settings) -> ProductList:
     if settings.products is None:
         shell.take_every_image()
     return ProductList(entries)
+
+
+def _homes_elsewhere(link: NatsSettings, clock: Clock, process: DccProcess) -> JoinedHomes:
+    try:
+        from hanota.serve.homes_elsewhere import HomesElsewhere  # noqa: PLC0415 -- an extra
+    except ModuleNotFoundError as error:
+        raise LocalError("a link over NATS needs nats-py: pip install 'hanota[nats]'") from error
+    return HomesElsewhere(link, clock, process.exchange, process.blob, ACCESS_CONTROL_BROKER)
 
 
 def _start_ms(ledger: Ledger, store: FlashStore) -> int:
