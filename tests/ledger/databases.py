@@ -37,7 +37,6 @@ class SQLiteFile:
         with closing(sqlite3.connect(self.path)) as connection:
             return connection.execute(query).fetchall()
 
-
     def dump(self) -> object:
         return self.path.read_bytes()
 

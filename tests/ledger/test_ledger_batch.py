@@ -2,6 +2,7 @@
 
 import hashlib
 
+import msgspec
 import pytest
 from tests.ledger.examples import (
     EDGE_IDS,
@@ -338,6 +339,14 @@ def test_settled_is_gone_and_postponed_comes_back(ledger):
         batch.postpone([one], 50)
         assert [(row.number, row.tries) for row in batch.outbox(49, 9)] == [(three, 0)]
         assert [(row.number, row.tries) for row in batch.outbox(50, 9)] == [(three, 0), (one, 1)]
+
+
+def test_what_waits_can_be_rewritten_where_it_stands(ledger):
+    with ledger.batch() as batch:
+        batch.post(outgoing(body) for body in (b"1", b"2"))
+        one, two = batch.outbox(0, 9)
+        batch.rewrite([msgspec.structs.replace(one, body=b"anew", due_ms=7, tries=7)])
+        assert batch.outbox(0, 9) == [msgspec.structs.replace(one, body=b"anew"), two]
 
 
 def test_a_number_of_the_outbox_is_never_used_twice(ledger):

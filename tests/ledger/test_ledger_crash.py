@@ -6,7 +6,6 @@ import subprocess
 import sys
 from itertools import count
 
-import pytest
 from tests.ledger.databases import contents
 from tests.ledger.examples import delivery, device, entry, outgoing, request, without_change
 from tests.vectors import ROOT
@@ -16,6 +15,7 @@ from hanota.ledger import Ledger
 from hanota.model import Milestone, Outcome
 from hanota.rows import MessageKey
 
+# What a ledger is (meta) comes first: its id is another each time.
 TABLES = ("meta", "device", "image", "request", "journal", "delivery", "delivery_count", "seen")
 TABLES += ("outbox", "counter")
 IMAGE = b"image"
@@ -66,7 +66,7 @@ def changed():
         begin(ledger)
         with ledger.batch() as batch:
             change_everything(batch)
-        return contents(ledger, TABLES)
+        return contents(ledger, TABLES[1:])
 
 
 def test_a_batch_cut_at_any_step_of_the_database_leaves_nothing():
@@ -88,7 +88,7 @@ def test_a_batch_cut_at_any_step_of_the_database_leaves_nothing():
             if contents(ledger, TABLES) != before:
                 break  # the interrupt came when COMMIT had done all
         assert last > 1_000
-        assert contents(ledger, TABLES) == changed()
+        assert contents(ledger, TABLES[1:]) == changed()
         assert ledger.verify() == []
 
 

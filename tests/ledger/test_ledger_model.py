@@ -201,4 +201,4 @@ def test_ledger_and_model_on_postgresql(postgresql_server):
         def new_url(self):
             return postgresql_server.new_url()
 
-    run_state_machine_as_test(OnPostgreSQL, settings=settings(max_examples=12))
+    run_state_machine_as_test(OnPostgreSQL, settings=settings(max_examples=8))

@@ -7,9 +7,10 @@ from tests.ledger.examples import device
 
 import hanota.ledger
 from hanota.errors import LocalError
-from hanota.ledger import Ledger, ledger, texts, upgrade
+from hanota.ledger import Ledger, texts, upgrade, versions
 
 NOW = len(texts.migrations())
+OF_EVERY_LEDGER = ("meta", "journal", "delivery")
 NEXT = ("ALTER TABLE device ADD COLUMN colour TEXT", "CREATE TABLE added (number INTEGER)")
 
 
@@ -19,7 +20,7 @@ def next_version(monkeypatch):
 
     def install(statements=NEXT):
         newer = (*texts.migrations(), statements)
-        monkeypatch.setattr(ledger, "migrations", lambda: newer)
+        monkeypatch.setattr(versions, "migrations", lambda: newer)
         return monkeypatch
 
     return install
@@ -147,8 +148,7 @@ def test_a_file_that_is_no_database(tmp_path, file_url):
     "script",
     [
         "CREATE TABLE notes (number TEXT)",
-        "CREATE TABLE meta (name TEXT, value TEXT); CREATE TABLE journal (number TEXT);"
-        "CREATE TABLE delivery (number TEXT)",
+        "; ".join(f"CREATE TABLE {name} (name TEXT, value TEXT)" for name in OF_EVERY_LEDGER),
     ],
 )
 def test_somebody_elses_database(lasting, script):
@@ -208,11 +208,18 @@ def test_a_second_writer_waits_and_then_gives_up(lasting, monkeypatch):
         Ledger.open(lasting.url) as writer,
         Ledger.open(lasting.url) as other,
         writer.batch(),
-        pytest.raises(LocalError, match="locked|lock timeout"),
+        pytest.raises(LocalError, match=r"locked|lock timeout"),
         other.batch(),
     ):
         pass
 
 
 def test_what_the_package_offers():
-    assert hanota.ledger.__all__ == ["Batch", "ConflictError", "Ledger", "View", "upgrade"]
+    assert hanota.ledger.__all__ == [
+        "Batch",
+        "ConflictError",
+        "Ledger",
+        "View",
+        "accept_restored",
+        "upgrade",
+    ]

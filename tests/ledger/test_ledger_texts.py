@@ -7,8 +7,7 @@ import pytest
 from tests.ledger.databases import rows, run
 
 import hanota.ledger
-from hanota.ledger import Ledger, texts
-from hanota.ledger import postgresql
+from hanota.ledger import Ledger, postgresql, texts
 from hanota.ledger.sqlite import WORDS, spell
 
 FOLDER = Path(hanota.ledger.__file__).parent
@@ -58,6 +57,18 @@ def test_migrations_are_numbered_without_a_gap():
 
 # A read on the way of every message must go by a key or an index, never over a whole table.
 HOT = (
+    "campaign_devices",
+    "campaign_devices_in",
+    "campaign_devices_resting",
+    "campaigns_of_device",
+    "campaigns_of_requests",
+    "campaign_counts",
+    "ended_since",
+    "dispatched_since",
+    "next_campaign_try",
+    "proven_devices",
+    "read_backs",
+    "requests_of_campaign",
     "devices",
     "devices_behind",
     "devices_from",
@@ -77,6 +88,7 @@ HOT = (
     "settle",
     "let_go",
     "postpone",
+    "rewrite",
     "untaken",
     "quarantined",
     "quarantined_octets",
@@ -88,7 +100,7 @@ HOT = (
 )
 TABLES = (
     "journal|delivery|command|delivery_count|device|seen|outbox|earlier|untaken|quarantine|request"
-    "|one|other"
+    "|one|other|its|campaign\\w*"
 )
 
 

@@ -1,5 +1,6 @@
-"""Several workers write one ledger: each effect once, whoever is first, hangs or loses its server."""
+"""Several workers on one ledger: each effect once, whoever is first, hangs or loses its server."""
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -153,12 +154,16 @@ def test_a_worker_that_hangs_loses_its_batch_to_the_others(postgresql_url, monke
         )
         with Ledger.open(postgresql_url) as hanging:
             with pytest.raises(LocalError, match="idle-in-transaction"), hanging.batch() as batch:
-                batch.put_devices([device(1)])
-                with ledger.batch() as other:  # waits until the server has had enough
-                    other.put_devices([device(2)])
-                batch.put_devices([device(3)])
+                hang(batch, ledger)
             with hanging.batch() as batch:
                 assert batch.devices([1, 2, 3]).keys() == {2}
+
+
+def hang(batch, ledger):
+    batch.put_devices([device(1)])
+    with ledger.batch() as other:  # waits until the server has had enough
+        other.put_devices([device(2)])
+    batch.put_devices([device(3)])
 
 
 @pytest.mark.parametrize("how", ["fast", "immediate"])
@@ -166,8 +171,7 @@ def test_a_server_started_anew_between_two_batches(fragile, how):
     with Ledger.open(fragile.new_url(), owner="dcc") as ledger:
         with ledger.batch() as batch:
             batch.put_devices([device(1)])
-        fragile.stop(how)
-        fragile.start()
+        restart(fragile, how)
         with ledger.view() as view:
             assert view.device_count() == 1
         with ledger.batch() as batch:
@@ -179,14 +183,22 @@ def test_a_server_started_anew_between_two_batches(fragile, how):
 def test_a_server_started_anew_in_the_middle_of_a_batch(fragile, how):
     with Ledger.open(fragile.new_url(), owner="dcc") as ledger:
         with pytest.raises(LocalError, match="does not answer"), ledger.batch() as batch:
-            batch.put_devices([device(1)])
-            batch.next_counter("request-id")
-            fragile.stop(how)
-            fragile.start()
-            batch.put_devices([device(2)])
+            write_around(batch, lambda: restart(fragile, how))
         with ledger.batch() as batch:
             assert batch.device_count() == 0
             assert batch.next_counter("request-id") == 1
+
+
+def write_around(batch, happens):
+    batch.put_devices([device(1)])
+    batch.next_counter("request-id")
+    happens()
+    batch.put_devices([device(2)])
+
+
+def restart(server, how):
+    server.stop(how)
+    server.start()
 
 
 def test_a_server_that_is_down_is_said_so_until_it_is_back(fragile):
@@ -209,23 +221,28 @@ def test_a_server_that_is_down_is_said_so_until_it_is_back(fragile):
     "fault", [psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure]
 )
 def test_what_the_database_gives_up_for_another_writer_is_a_conflict(postgresql_url, fault):
-    with (
-        Ledger.open(postgresql_url, owner="dcc") as ledger,
-        pytest.raises(ConflictError),
-        ledger.batch() as batch,
-    ):
-        batch.put_devices([device(1)])
+    def fail():
         raise fault
+
+    with Ledger.open(postgresql_url, owner="dcc") as ledger:
+        with pytest.raises(ConflictError), ledger.batch() as batch:
+            write_around(batch, fail)
+        with ledger.view() as view:
+            assert view.device_count() == 0
 
 
 def test_a_failure_that_was_passed_over_is_not_committed(postgresql_url):
     with Ledger.open(postgresql_url, owner="dcc") as ledger:
         with pytest.raises(LocalError, match="nothing of it was written"), ledger.batch() as batch:
-            batch.put_devices([device(1)])
-            with pytest.raises(psycopg.IntegrityError):
-                batch.put_request(request(1, digest=None))
+            put_after_a_failure(batch)
         with ledger.view() as view:
             assert view.device_count() == 0
+
+
+def put_after_a_failure(batch):
+    batch.put_devices([device(1)])
+    with contextlib.suppress(psycopg.IntegrityError):
+        batch.put_request(request(1, digest=None))
 
 
 def test_other_programs_of_the_database_do_not_disturb(postgresql_server):
@@ -254,6 +271,7 @@ def test_a_plan_made_for_a_small_table_serves_a_large_one(postgresql_url):
         assert rows(ledger, SCANS) == before
 
 
-SCANS = "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'device' AND schemaname = " + (
-    "current_schema()"
+SCANS = (
+    "SELECT seq_scan FROM pg_stat_user_tables"
+    " WHERE relname = 'device' AND schemaname = current_schema()"
 )

@@ -1,24 +1,20 @@
 """What can be changed in a ledger, all of it in one transaction.
 
-Not here: what a message means for a delivery. A rule decides that on the rows; a batch records
-it, and keeps journal, state and counts in step because one call writes all three.
+Not here: what a message means for a delivery: a rule decides that on the rows; and how it is
+recorded (`recording`).
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import msgspec
 
 from hanota.errors import LocalError
 from hanota.ledger import columns
-from hanota.ledger.campaigns import CampaignBatch, Follower
 from hanota.ledger.columns import Row
-from hanota.ledger.database import Database
-from hanota.ledger.view import View
+from hanota.ledger.recording import Recording
 from hanota.rows import (
     Command,
-    Delivery,
     Device,
     JournalEntry,
     MessageKey,
@@ -27,26 +23,18 @@ from hanota.rows import (
     RequestRow,
 )
 
-_Key = tuple[int, int]  # device_id and request of a delivery
-_Standing = tuple[str, str, int]  # its state and reason, and the number of its newest entry
 _Queue = tuple[int, int]  # receiver and device_id of messages that go in order
 
 # The counter that numbers messages: none has the number of one that is gone.
 _OUTBOX = "outbox"
 
 
-class Batch(CampaignBatch, View):
+class Batch(Recording):
     """A ledger inside one writing transaction: what it is asked includes what was just written.
 
     Where a call would break a constraint, ConflictError leaves the `with` of the batch and nothing
     of the batch was written.
     """
-
-    def __init__(self, database: Database, follower: Follower | None = None) -> None:
-        super().__init__(database)
-        self._follower = follower
-        # What was read or written here stays true to the end: nobody else writes meanwhile.
-        self._standing: dict[_Key, _Standing] = {}
 
     @contextmanager
     def part(self) -> Iterator[None]:
@@ -59,7 +47,7 @@ class Batch(CampaignBatch, View):
             with self._database.part():
                 yield
         except BaseException:
-            self._standing.clear()
+            self._forget()
             raise
 
     def unseen(self, keys: Iterable[MessageKey]) -> list[bool]:
@@ -73,30 +61,6 @@ class Batch(CampaignBatch, View):
         """Put these devices into the inventory, or what it now says of them."""
         last = {device.device_id: device for device in devices}
         self._database.change_each("put_device", map(columns.device_row, last.values()))
-
-    def record(self, entries: Iterable[JournalEntry]) -> None:
-        """Journal what happened; deliveries and counts follow.
-
-        An entry with a delivery says how that delivery stands afterwards; it is of the same
-        device and request as the entry (LocalError otherwise). Of several entries about one
-        delivery the last one stands.
-        """
-        entries = list(entries)
-        after = {_key(entry): entry.delivery for entry in entries if entry.delivery is not None}
-        before = self._standing_of(after)
-        heads = {key: last_entry for key, (_state, _reason, last_entry) in before.items()}
-        (last,) = self._database.rows("last_entry")[0]
-        self._database.change_each("add_entry", _chain(entries, heads, last + 1))
-        self._database.change_each("put_delivery", _rows_after(after, heads))
-        self._standing |= {key: (row.state, row.reason, heads[key]) for key, row in after.items()}
-        self._count_deliveries(before, after)
-        if self._follower is not None:
-            moved = [
-                row
-                for key, row in after.items()
-                if key not in before or before[key][:2] != (row.state, row.reason)
-            ]
-            self._follower(self, moved)
 
     def put_commands(self, commands: Iterable[Command]) -> None:
         """Put these commands as they now stand, and journal each as `command:` and its state.
@@ -200,30 +164,6 @@ class Batch(CampaignBatch, View):
         receiver = columns.signed(message.receiver)
         self._database.change("give_up", receiver, message.tries + 1, status)
 
-    def _delivery(self, row: Row) -> Delivery:
-        delivery, last_entry = columns.delivery(row), row[-1]
-        key = (delivery.device_id, delivery.request)
-        self._standing[key] = (delivery.state, delivery.reason, last_entry)
-        return delivery
-
-    def _standing_of(self, keys: Iterable[_Key]) -> dict[_Key, _Standing]:
-        keys = set(keys)
-        self._read_standing(keys - self._standing.keys())
-        return {key: self._standing[key] for key in keys & self._standing.keys()}
-
-    def _read_standing(self, unread: set[_Key]) -> None:
-        if not unread:
-            return
-        requests = [request for _device_id, request in unread]
-        rows = self._database.rows(
-            "standing_deliveries",
-            self._database.each({columns.signed(device_id) for device_id, _request in unread}),
-            min(requests),
-            max(requests),
-        )
-        for device_id, request, state, reason, last_entry in rows:
-            self._standing[columns.unsigned(device_id), request] = (state, reason, last_entry)
-
     def _last_waiting(self, messages: Iterable[Outgoing]) -> dict[_Queue, int]:
         about = [message for message in messages if message.device_id]
         rows = self._database.rows(
@@ -236,37 +176,6 @@ class Batch(CampaignBatch, View):
             for receiver, device_id, number in rows
         }
 
-    def _count_deliveries(self, before: dict[_Key, _Standing], after: dict[_Key, Delivery]) -> None:
-        change = Counter((row.request, row.state, row.reason) for row in after.values())
-        change.subtract(
-            (request, state, reason)
-            for (_device_id, request), (state, reason, _last) in before.items()
-        )
-        # In one order everywhere, so that two writers never wait for each other's counts.
-        changes = sorted(change.items())
-        more = [(*place, devices) for place, devices in changes if devices > 0]
-        fewer = [(-devices, *place) for place, devices in changes if devices < 0]
-        self._database.change_each("count_more", more)
-        self._database.change_each("count_fewer", fewer)
-
-
-def _key(entry: JournalEntry) -> _Key:
-    key = (entry.device_id, entry.request)
-    if entry.delivery is not None and (entry.delivery.device_id, entry.delivery.request) != key:
-        raise LocalError(f"the entry {entry.event!r} carries the delivery of another entry")
-    return key
-
-
-def _chain(entries: Sequence[JournalEntry], heads: dict[_Key, int], number: int) -> Iterable[Row]:
-    """Number the entries and link those of one delivery; `heads` ends at the newest of each."""
-    for this, entry in enumerate(entries, number):
-        if entry.delivery is None:
-            yield columns.entry_row(entry, this, 0)
-            continue
-        key = (entry.device_id, entry.request)
-        yield columns.entry_row(entry, this, heads.get(key, 0))
-        heads[key] = this
-
 
 def _queued(messages: Iterable[Outgoing], number: int, last: dict[_Queue, int]) -> Iterable[Row]:
     """Number the messages and put each behind the one before it about its device, if any."""
@@ -277,10 +186,3 @@ def _queued(messages: Iterable[Outgoing], number: int, last: dict[_Queue, int]) 
         queue = (message.receiver, message.device_id)
         yield columns.outgoing_row(message, this, last.get(queue, 0))
         last[queue] = this
-
-
-def _rows_after(after: dict[_Key, Delivery], heads: dict[_Key, int]) -> list[Row]:
-    # What ends comes before what begins: a device may go from one live delivery to another. Then
-    # in order of the primary key, so that neighbours in the file are written together.
-    ordered = sorted(after.items(), key=lambda item: (item[1].live, item[0]))
-    return [columns.delivery_row(row, heads[key]) for key, row in ordered]

@@ -275,7 +275,8 @@ class CampaignBatch(CampaignView):
 
     def _put(self, devices: Iterable[CampaignDevice]) -> None:
         # In the order of the primary key: neighbours in the file are written together.
-        rows = sorted(map(rows_of.campaign_device_row, devices), key=_key)
+        last = {_key(row): row for row in map(rows_of.campaign_device_row, devices)}
+        rows = [row for _device, row in sorted(last.items())]
         self._database.change_each("put_campaign_device", rows)
 
     def _count(self, change: Counter[tuple[int, int, str, str]]) -> None:

@@ -5,6 +5,7 @@ PostgreSQL has an unsigned integer: the same 64 bits, so small numbers stay as t
 plain text and flags are 0 or 1 in tables, whatever enumeration they come from.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from sys import intern
 from typing import Any
@@ -201,7 +202,7 @@ def entry_row(entry: JournalEntry, number: int, previous: int) -> Row:
     )
 
 
-def entry(row: Row) -> JournalEntry:
+def entry(row: Sequence[Any]) -> JournalEntry:
     """A row of `timeline`."""
     at_ms, device_id, request, event, hub_id, version, state, reason, live, due, changed, octets = (
         row

@@ -1,13 +1,14 @@
-"""One party's ledger, from a URL: opened, brought to a newer version, changed in batches.
+"""One party's ledger, from a URL: opened, read, changed in batches, verified.
 
 One thread at a time uses a Ledger; any number of processes may open the same one, of which one
 writes at a time while the others wait.
 
-Not here: what URLs there are (`urls`).
+Not here: what URLs there are (`urls`), and how a ledger gets newer tables (`versions`).
 """
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -15,16 +16,21 @@ from hanota.errors import LocalError
 from hanota.ledger.batch import Batch
 from hanota.ledger.campaigns import Follower
 from hanota.ledger.database import Database
-from hanota.ledger.texts import migrations
-from hanota.ledger.urls import connect
+from hanota.ledger.mark import Mark
+from hanota.ledger.retention import drop_journal
 from hanota.ledger.verify import faults
+from hanota.ledger.versions import (
+    BATCHES,
+    begin_epoch,
+    identity,
+    open_ledger,
+    reached,
+    upgrade,
+)
 from hanota.ledger.view import View
+from hanota.limits import LEDGER_EPOCH_VALUES
 
-__all__ = ["Batch", "Ledger", "View", "upgrade"]
-
-_VERSION, _OWNER = "version", "owner"
-# What every version has.
-_TABLES = {"meta", "journal", "delivery"}
+__all__ = ["Batch", "Ledger", "View", "accept_restored", "upgrade"]
 
 
 class Ledger:
@@ -33,25 +39,32 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._follower: Follower | None = None
+        self._mark: Mark | None = None
 
     @classmethod
-    def open(cls, url: str, *, owner: str | None = None) -> Self:
+    def open(cls, url: str, *, owner: str | None = None, marks: Path | None = None) -> Self:
         """Open the ledger of `owner` ("supplier", "dcc"), and make it where there is none.
 
         Without an owner it has to exist, and may be anyone's. LocalError when it is another
         owner's, older or newer than this program, no ledger at all, or cannot be opened.
+
+        `marks` is a folder that is not backed up with the ledger, for who writes it for good: there
+        it keeps how far the ledger has come. LocalError when the ledger is behind that.
         """
-        database = connect(url, may_make=owner is not None)
+        ledger = cls(open_ledger(url, owner))
         try:
-            _open(database, owner)
+            if marks is not None:
+                ledger._keep_mark(marks)
         except LocalError:
-            database.close()
+            ledger.close()
             raise
-        return cls(database)
+        return ledger
 
     def close(self) -> None:
         """Let the ledger go; what was not committed is undone."""
         self._database.close()
+        if self._mark is not None:
+            self._mark.close()
 
     def follow(self, follower: Follower) -> None:
         """Let `follower` be told of every delivery that moves, inside the batch that moves it.
@@ -80,7 +93,13 @@ class Ledger:
         caller's own.
         """
         with self._database.transaction(writing=True):
-            yield Batch(self._database, self._follower)
+            batch = Batch(self._database, self._follower)
+            yield batch
+            if self._mark is not None:
+                batch.next_counter(BATCHES)
+                here = reached(self._database)
+        if self._mark is not None:
+            self._mark.write(here)
 
     @contextmanager
     def view(self) -> Iterator[View]:
@@ -96,73 +115,42 @@ class Ledger:
         with self._database.transaction(writing=False, whole=True):
             return faults(self._database)
 
+    def drop_journal(self, before_ms: int) -> int:
+        """Drop the journal before the first entry made at `before_ms` or later; how many entries.
 
-def upgrade(url: str) -> tuple[int, int]:
-    """Bring an older ledger to the version of this program, or leave it wholly as it was.
+        What they told last of each delivery and command is kept, and `verify` begins there. The
+        newest entry stays. May be stopped at any time, and called again.
+        """
+        return drop_journal(self._database, before_ms)
 
-    Gives the versions before and after. LocalError when it is newer than this program, no ledger
-    at all, or cannot be opened.
+    def _keep_mark(self, folder: Path) -> None:
+        with self._database.transaction(writing=False):
+            name, here = identity(self._database), reached(self._database)
+        self._mark = Mark.of(name, folder)
+        seen = self._mark.read()
+        if seen > here:
+            raise LocalError(
+                f"{self._database.location} is behind what it has been ({seen.batches} batches in "
+                f"epoch {seen.epoch}, now {here.batches} in {here.epoch}): is it a restored "
+                "backup? Put a newer one back, or run `hanota ledger accept-restored` first"
+            )
+        self._mark.write(here)
+
+
+def accept_restored(url: str, marks: Path) -> int:
+    """Let a ledger go on that is behind its mark in the folder `marks`; its new epoch.
+
+    Every counter goes on LEDGER_EPOCH_VALUES beyond what this ledger has given out for each epoch
+    that it has missed, so that nothing is used twice that was given out after the backup was made,
+    even where the same one is restored again. LocalError when it is not behind.
     """
-    with (
-        closing(connect(url, may_make=False)) as database,
-        database.transaction(writing=True, whole=True),
-    ):
-        before = _version(database)
-        if before == 0:
-            raise LocalError(f"{database.location} holds no ledger")
-        _migrate(database, before)
-        return before, len(migrations())
-
-
-def _open(database: Database, owner: str | None) -> None:
-    with database.transaction(writing=False):
-        version = _version(database)
-    if version == 0 and owner is None:
-        raise LocalError(f"{database.location} holds no ledger")
-    if 0 < version < len(migrations()):
-        raise LocalError(
-            f"{database.location} is older than this program: run `hanota ledger upgrade` first"
-        )
-    database.tune()
-    if version == 0 and owner is not None:
-        with database.transaction(writing=True):
-            _create(database, owner)
-    with database.transaction(writing=False):
-        its_owner = _told(database, _OWNER)
-    if owner not in (None, its_owner):
-        raise LocalError(f"{database.location} is the ledger of {its_owner!r}, not of {owner!r}")
-
-
-def _create(database: Database, owner: str) -> None:
-    if not database.tables():  # else another process was first
-        _migrate(database, 0)
-        database.change("declare", _OWNER, owner)
-
-
-def _migrate(database: Database, version: int) -> None:
-    for statements in migrations()[version:]:
-        database.build(statements)
-    database.change("declare", _VERSION, str(len(migrations())))
-
-
-def _version(database: Database) -> int:
-    """The version of the tables, 0 where there are none; LocalError when it is a newer one."""
-    tables = database.tables()
-    if not tables:
-        return 0
-    if not tables >= _TABLES:
-        raise LocalError(f"{database.location} is a database, but no ledger")
-    version = _told(database, _VERSION)
-    if not version.isdecimal() or int(version) > len(migrations()):
-        raise LocalError(
-            f"{database.location} is of version {version}, newer than this program, which knows "
-            f"versions up to {len(migrations())}: use a newer hanota"
-        )
-    return int(version)
-
-
-def _told(database: Database, name: str) -> str:
-    row = database.row("tell", name)
-    if row is None:
-        raise LocalError(f"{database.location} is a database, but no ledger")
-    return str(row[0])
+    with closing(open_ledger(url, None)) as database, database.transaction(writing=True):
+        with closing(Mark.of(identity(database), marks)) as mark:
+            seen = mark.read()
+        here = reached(database)
+        if seen <= here:
+            raise LocalError(f"{database.location} is not behind its mark: nothing to accept")
+        epoch = seen.epoch + 1
+        database.change("raise_counters", (epoch - here.epoch) * LEDGER_EPOCH_VALUES)
+        begin_epoch(database, epoch)
+        return epoch

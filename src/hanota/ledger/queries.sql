@@ -149,7 +149,8 @@ SELECT sha256 FROM image ORDER BY sha256;
 
 -- standing_deliveries --
 -- How deliveries of these devices stand before they change, and their newest journal entries.
-SELECT device_id, request, state, reason, last_entry
+SELECT device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms,
+    last_entry
 FROM delivery WHERE device_id IN {each} AND request BETWEEN ? AND ?;
 
 -- put_delivery --
@@ -161,6 +162,16 @@ ON CONFLICT (device_id, request) DO UPDATE SET
     hub_id = excluded.hub_id, version = excluded.version, state = excluded.state,
     reason = excluded.reason, live = excluded.live, due_ms = excluded.due_ms,
     changed_ms = excluded.changed_ms, last_entry = excluded.last_entry;
+
+-- move_delivery --
+-- A delivery that is there as it now stands, with the same `live` and `due_ms`: of what is said to
+-- change, SQLite writes the indexes even where it does not, a page of each.
+INSERT INTO delivery (
+    device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms, last_entry
+) {rows:iiiittiiii}
+ON CONFLICT (device_id, request) DO UPDATE SET
+    hub_id = excluded.hub_id, version = excluded.version, state = excluded.state,
+    reason = excluded.reason, changed_ms = excluded.changed_ms, last_entry = excluded.last_entry;
 
 -- live_deliveries --
 -- The live delivery of each of these devices. `+live` asks for the primary key instead of the
@@ -341,6 +352,10 @@ WHERE untaken.entry > ? ORDER BY untaken.entry LIMIT ?;
 -- How many messages wait.
 SELECT count(*) FROM outbox;
 
+-- counter --
+-- The last value that a counter has given out.
+SELECT last FROM counter WHERE name = ?;
+
 -- next_counter --
 -- Give out the next values of a counter, the last of which comes back.
 INSERT INTO counter (name, last) VALUES (?, ?)
@@ -377,7 +392,8 @@ LEFT JOIN (
     GROUP BY request
 ) AS newest ON newest.request = command.request
 LEFT JOIN journal ON journal.number = newest.number
-WHERE journal.event IS NULL OR journal.event <> 'command:' || command.state LIMIT ?;
+LEFT JOIN checkpoint_command ON checkpoint_command.request = command.request
+WHERE coalesce(journal.event, checkpoint_command.event, '') <> 'command:' || command.state LIMIT ?;
 
 -- verify_counts_kept --
 -- Counts that the journal tells otherwise.
@@ -396,9 +412,74 @@ SELECT request, state, reason FROM (
 ) AS difference LIMIT ?;
 
 -- verify_chains --
--- Journal entries that do not lead to the one before.
+-- Journal entries that do not lead to the one before, which the checkpoint may have.
 SELECT device_id, number FROM (
-    SELECT device_id, number, previous,
-        lag(number, 1, 0) OVER (PARTITION BY device_id, request ORDER BY number) AS expected
-    FROM journal WHERE state IS NOT NULL
+    SELECT journal.device_id, journal.number, journal.previous, coalesce(
+        lag(journal.number)
+        OVER (PARTITION BY journal.device_id, journal.request ORDER BY journal.number),
+        checkpoint_delivery.last_entry, 0
+    ) AS expected
+    FROM journal
+    LEFT JOIN checkpoint_delivery ON checkpoint_delivery.device_id = journal.device_id
+        AND checkpoint_delivery.request = journal.request
+    WHERE journal.state IS NOT NULL
 ) AS link WHERE previous <> expected LIMIT ?;
+
+-- first_entry --
+-- The number of the oldest journal entry.
+SELECT number FROM journal ORDER BY number LIMIT 1;
+
+-- newest_entry --
+-- The number of the newest journal entry.
+SELECT number FROM journal ORDER BY number DESC LIMIT 1;
+
+-- first_entry_since --
+-- The number of the first journal entry that was made at an instant or later.
+SELECT number FROM journal WHERE at_ms >= ? ORDER BY number LIMIT 1;
+
+-- keep_deliveries --
+-- What the journal tells of deliveries before a number, for when it does not tell it any more.
+INSERT INTO checkpoint_delivery (
+    device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms, last_entry
+)
+SELECT device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms, number
+FROM journal WHERE number IN (
+    SELECT max(number) FROM journal WHERE number < ? AND state IS NOT NULL
+    GROUP BY device_id, request
+)
+ON CONFLICT (device_id, request) DO UPDATE SET
+    hub_id = excluded.hub_id, version = excluded.version, state = excluded.state,
+    reason = excluded.reason, live = excluded.live, due_ms = excluded.due_ms,
+    changed_ms = excluded.changed_ms, last_entry = excluded.last_entry;
+
+-- keep_commands --
+-- What the journal tells of commands before a number, as of deliveries.
+INSERT INTO checkpoint_command (request, event)
+SELECT request, event FROM journal WHERE number IN (
+    SELECT max(number) FROM journal WHERE number < ? AND event LIKE 'command:%' GROUP BY request
+)
+ON CONFLICT (request) DO UPDATE SET event = excluded.event;
+
+-- forget_untaken --
+-- Messages that nobody took, of which the journal does not tell any more.
+DELETE FROM untaken WHERE entry < ?;
+
+-- drop_entries --
+-- Journal entries before a number.
+DELETE FROM journal WHERE number < ?;
+
+-- deliveries_from --
+-- The next page of all deliveries.
+SELECT device_id, request, hub_id, version, state, reason, live, due_ms, changed_ms,
+    last_entry
+FROM delivery WHERE (device_id, request) > (?, ?) ORDER BY device_id, request LIMIT ?;
+
+-- journal_from --
+-- The next page of the whole journal.
+SELECT number, at_ms, device_id, request, event, hub_id, version, state, reason, live, due_ms,
+    changed_ms, message
+FROM journal WHERE number > ? ORDER BY number LIMIT ?;
+
+-- raise_counters --
+-- Every counter goes on so far beyond what it has given out.
+UPDATE counter SET last = last + ?;

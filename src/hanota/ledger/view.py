@@ -87,6 +87,20 @@ class View(CampaignView):
         rows = self._page("deliveries_of_request", request, after=after, limit=limit)
         return [self._delivery(row) for row in rows]
 
+    def deliveries_by_page(self, limit: int) -> Iterator[list[Delivery]]:
+        """Every delivery, in pages of at most `limit`, by device and request."""
+        after = (columns.LOWEST, -1)
+        while rows := self._database.rows("deliveries_from", *after, limit):
+            yield list(map(self._delivery, rows))
+            after = rows[-1][:2]
+
+    def journal_by_page(self, limit: int) -> Iterator[list[tuple[int, JournalEntry]]]:
+        """Every journal entry with its number, in pages of at most `limit`."""
+        after = 0
+        while rows := self._database.rows("journal_from", after, limit):
+            yield [(number, columns.entry(row)) for number, *row in rows]
+            after = rows[-1][0]
+
     def due(self, now_ms: int, limit: int) -> list[Delivery]:
         """Live deliveries whose `due_ms` has come, the longest due first, at most `limit`."""
         return [self._delivery(row) for row in self._database.rows("due", now_ms, limit)]
