@@ -8,22 +8,16 @@ its text no longer stands in its file.
 """
 
 import argparse
-import os
-import shutil
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from mutants.catalogue import MUTANTS, Mutant
+from mutants.copy import EndlessError, StaleError, run_with
 
-ROOT = Path(__file__).resolve().parent.parent
 SEEDS = 40
-_TIMEOUT_S = 300
 _INTRODUCTION = (
     "Deliberate mistakes in the code, and what noticed each; `make mutants` writes this."
 )
-_COPIED = ("src", "tests", "mutants", "pyproject.toml")
 
 
 def main() -> None:
@@ -48,40 +42,16 @@ def main() -> None:
 
 
 def _verdict(mutant: Mutant, seeds: int) -> str:
-    with tempfile.TemporaryDirectory(prefix="mutant-") as name:
-        folder = Path(name)
-        for part in _COPIED:
-            source = ROOT / part
-            if source.is_dir():
-                shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, folder / part)
-        file = folder / "src" / "hanota" / mutant.file
-        text = file.read_text()
-        if text.count(mutant.old) != 1:
-            return f"stale: its text stands {text.count(mutant.old)} times in {mutant.file}"
-        file.write_text(text.replace(mutant.old, mutant.new))
-        return _run(mutant, seeds, folder)
-
-
-def _run(mutant: Mutant, seeds: int, folder: Path) -> str:
     if mutant.tests:
         command = ["-m", "pytest", "-q", "-x", "-m", "not long", "-p", "no:cacheprovider"]
         command += mutant.tests.split()
     else:
         command = ["-m", "mutants.seeds", mutant.faults, str(seeds)]
-    environment = os.environ | {"PYTHONPATH": f"{folder / 'src'}{os.pathsep}{folder}"}
     try:
-        done = subprocess.run(
-            [sys.executable, *command],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+        done = run_with(mutant.file, mutant.old, mutant.new, command)
+    except StaleError as stale:
+        return f"stale: {stale}"
+    except EndlessError:
         return "caught: it does not end"
     by = f"tests ({mutant.tests})" if mutant.tests else f"seeds ({mutant.faults})"
     lines = done.stdout.strip().splitlines() or done.stderr.strip().splitlines() or [""]

@@ -7,6 +7,7 @@ import pytest
 from tests.dcc.samples import NOW_MS, device
 
 from hanota.dcc.tracking import (
+    ARRIVED_STATES,
     LIVE_STATES,
     TRANSITIONS,
     Advance,
@@ -133,9 +134,34 @@ def test_what_has_ended_is_never_live_again():
         assert state in LIVE_STATES or after not in LIVE_STATES
 
 
-def test_only_an_image_that_waits_is_replaced():
+def test_an_image_that_waits_is_replaced_by_a_newer_one_that_has_arrived():
     waiting = in_state(Milestone.DISTRIBUTED)
-    (entry,) = replaced([waiting], NOW_MS + 5)
+    newer = msgspec.structs.replace(waiting, request=waiting.request + 1)
+    (entry,) = replaced([waiting, newer], {waiting.device_id: newer}, NOW_MS + 5)
     assert (entry.event, entry.at_ms, entry.request) == ("replaced", NOW_MS + 5, waiting.request)
     assert entry.delivery.state == Outcome.SUPERSEDED
-    assert replaced([], NOW_MS) == []
+    # A receipt of the older one that comes again.
+    assert replaced([newer], {waiting.device_id: waiting}, NOW_MS) == []
+    assert replaced([], {}, NOW_MS) == []
+
+
+def test_an_image_has_arrived_when_hub_or_device_says_so():
+    """What came to nothing on its way has not, and nor has what is only on its way."""
+    ends = {TRANSITIONS[Milestone.ACCEPTED, evidence] for evidence in HAS_ARRIVED}
+    assert ends <= ARRIVED_STATES
+    others = {after for (_, evidence), after in TRANSITIONS.items() if evidence in NOT_ARRIVED}
+    assert not others & ARRIVED_STATES
+
+
+HAS_ARRIVED = (
+    Evidence.TRANSFER_SUCCESS,
+    Evidence.VERIFICATION_SUCCESS,
+    Evidence.ACTIVATION_SUCCESS,
+    Evidence.RUNS_THE_VERSION,
+)
+NOT_ARRIVED = (
+    Evidence.DELIVERY_FAILURE,
+    Evidence.IMAGE_DISCARDED,
+    Evidence.HARDWARE_VERSION_MISMATCH,
+    Evidence.TRANSFER_FAILURE,
+)

@@ -19,6 +19,7 @@ from hanota.ledger.ledger import Ledger
 from hanota.model import DeviceType, KeyUsage, RequestID, Role
 from hanota.serve.dcc import DccShell
 from hanota.smki import dsig, protection
+from hanota.smki.directory import JoinedDirectory
 from hanota.smki.organisations import NETWORK_OPERATOR, SUPPLIER_2
 from hanota.smki.pki import TestPki
 from hanota.wire import wan
@@ -31,6 +32,8 @@ from hanota.wire.gbcs.message import Cra, GbcsMessage, encode
 from hanota.wire.image import encode_image, manufacturer_image_hash
 
 PKI = TestPki(b"the PKI of the tests")
+# What an organisation has after its keys were replaced.
+RENEWED = TestPki(b"the PKI of the tests, renewed")
 USERS = {
     SUPPLIER: SUPPLIERS,
     SUPPLIER_2: SUPPLIERS,
@@ -55,6 +58,11 @@ class ADcc:
     def restart(self) -> None:
         """Another process on the same ledger."""
         self.shell = DccShell(*self._arguments, **self._options)
+
+    def renew_certificate(self) -> None:
+        """Another process on the same ledger; the DSP has a new key and certificate by now."""
+        self._arguments = (self.ledger, JoinedDirectory(RENEWED, PKI), RENEWED)
+        self.restart()
 
     def ask(self, request, at_ms=NOW_MS):
         """The answer to a request, opened; it has to be signed by the DSP."""
@@ -103,12 +111,12 @@ class ADcc:
         return [push.body.dcc_alert_code for push in self.pushes(at_ms)]
 
     def everything(self):
-        """All that the ledger holds, to see whether anything has changed."""
+        """All that the ledger holds, to see whether anything has changed; not which one it is."""
         with self.ledger.view() as view:
             database = self.ledger._database
             return {
                 table: database._connection.execute(f"SELECT * FROM {table}").fetchall()
-                for table in sorted(database.tables() - {"sqlite_sequence"})
+                for table in sorted(database.tables() - {"sqlite_sequence", "meta"})
             } | {"depth": view.outbox_depth()}
 
 

@@ -57,6 +57,20 @@ def test_cancelling_forgets_what_has_a_name():
     assert drain(agenda) == [(6, "anew"), (7, "z"), (8, "frame")]
 
 
+def test_shifting_moves_what_an_owner_has_under_other_names():
+    agenda = Agenda()
+    agenda.replace(5, "old", 1, "x")
+    agenda.replace(6, "x", 1, "x")
+    agenda.replace(4, "y", 1, "y")
+    agenda.replace(5, "kept", 1, "z")
+    agenda.replace(5, "other owner", 2, "x")
+    agenda.add(6, "frame")
+    agenda.shift(1, 3, but="z")
+    assert drain(agenda, 6) == [(5, "kept"), (5, "other owner"), (6, "frame")]
+    agenda.shift(1, -9, but="z")
+    assert drain(agenda, 0) == [(-2, "y"), (0, "x")]
+
+
 @given(st.integers(0, 1 << 32))
 def test_as_a_model_does(seed):
     chance = random.Random(seed)

@@ -41,9 +41,11 @@ from tests.serve.a_dcc_with_devices import (
     version_of,
 )
 
+from hanota.dcc.tracking import ARRIVED_STATES
 from hanota.limits import DAY_MS, TRACKING_DAYS
 from hanota.model import DeviceType, LeftOutList, Milestone, Outcome, RequestID
 from hanota.smki.organisations import SUPPLIER_2
+from hanota.wire import wan
 from hanota.wire.codes import AlertCode
 from hanota.wire.gbcs import ccs08
 from hanota.wire.gbcs import firmware_distribution_receipt as receipts
@@ -250,13 +252,35 @@ def test_a_receipt_of_success_needs_the_hash_of_the_version(dcc):
 # --- A new image replaces the one that waits ---
 
 
-def test_a_new_update_supersedes_an_image_that_was_never_activated(dcc):
+@pytest.mark.parametrize("result", ccs08.TransferResult)
+def test_an_image_that_waits_is_superseded_once_a_new_one_has_arrived(dcc, result):
+    """Where the new one never arrives, the device still holds the one before."""
     dcc.receive(an_8f72())
     assert is_free(dcc)
-    assert ends(dcc) == Outcome.SUPERSEDED
-    assert state(dcc) == Milestone.ACCEPTED
+    assert (ends(dcc), state(dcc)) == (Milestone.DISTRIBUTED, Milestone.ACCEPTED)
+    dcc.receive(transfer(result, NEWER, HCALCS_ID, counter=9))
+    arrived = result is ccs08.TransferResult.SUCCESS
+    end = Outcome.SUPERSEDED if arrived else Milestone.DISTRIBUTED
+    assert ends(dcc) == end
     with dcc.ledger.view() as view:
-        assert view.counts(1) == {("superseded", ""): 1}
+        assert view.counts(1) == {(end, ""): 1}
+
+
+def test_an_image_that_its_hub_could_not_store_replaces_nothing(dcc):
+    dcc.receive(an_8f72())
+    asked = update(2, NEWER)
+    assert dcc.ask(asked).response_code == "I0"
+    dcc.receive(stored(asked, wan.StoreResult.NO_SPACE, device_ids=(HCALCS_ID,)))
+    assert (ends(dcc), state(dcc)) == (Milestone.DISTRIBUTED, Outcome.NOT_DELIVERED)
+
+
+def test_a_read_that_finds_the_new_version_supersedes_the_image_before_it(dcc):
+    """The hub's word and the receipt are lost."""
+    dcc.receive(an_8f72())
+    assert is_free(dcc)
+    activated(dcc, counter=50)
+    dcc.receive(outcome(SUCCESS, version=NEWER.to_bytes(4, "big"), counter=50))
+    assert (ends(dcc), state(dcc)) == (Outcome.SUPERSEDED, Outcome.UPDATED)
 
 
 @pytest.mark.parametrize("result", OUTCOMES)
@@ -277,9 +301,11 @@ def test_a_refused_update_replaces_nothing(dcc):
 
 
 @settings(max_examples=25)
-@given(st.lists(st.sampled_from(["11.1", "8F72", "8F1C", "CCS08 1", "CS06"]), max_size=8))
-def test_of_one_device_at_most_the_last_image_waits(happens):
-    """Whatever happens, an older delivery has ended, and not as `distributed`."""
+@given(
+    st.lists(st.sampled_from(["11.1", "8F72", "8F1C", "CCS08 0", "CCS08 1", "CS06"]), max_size=8)
+)
+def test_of_one_device_at_most_one_image_waits(happens):
+    """Whatever happens, an older delivery has ended, as `distributed` only if no other arrived."""
     dcc = ADcc(*HOME)
     dcc.shell.load_products([entry(DeviceType.HCALCS), newer_entry()])
     for own, what in enumerate(happens, 10):
@@ -291,6 +317,8 @@ def test_of_one_device_at_most_the_last_image_waits(happens):
                 dcc.receive(an_8f72(counter=own))
             case "8F1C":
                 dcc.receive(an_8f1c(counter=own))
+            case "CCS08 0":
+                dcc.receive(transfer(device_id=HCALCS_ID, counter=own))
             case "CCS08 1":
                 dcc.receive(transfer(DISCARD, device_id=HCALCS_ID, counter=own))
             case "CS06":
@@ -298,13 +326,15 @@ def test_of_one_device_at_most_the_last_image_waits(happens):
                 dcc.receive(outcome(NO_IMAGE, version=OLD, counter=own))
     with dcc.ledger.view() as view:
         found = [view.delivery(HCALCS_ID, number) for number in range(1, 40)]
-    *older, _last = [delivery for delivery in found if delivery is not None] or [None]
-    assert not [one for one in older if one.live or one.state == Milestone.DISTRIBUTED]
+    deliveries = [delivery for delivery in found if delivery is not None]
+    assert not [one for one in deliveries[:-1] if one.live]
+    arrived = [one.state for one in deliveries if one.state in ARRIVED_STATES]
+    assert Milestone.DISTRIBUTED not in arrived[:-1]
     assert dcc.ledger.verify() == []
 
 
 def test_the_number_of_queries_does_not_grow_with_the_devices_replaced():
-    """One query finds what waits in all the devices of a request."""
+    """One query finds what waits in all the devices of a batch."""
 
     def asked(devices):
         ids = [DEVICE_ID + 16 * number for number in range(devices)]
@@ -313,11 +343,15 @@ def test_the_number_of_queries_does_not_grow_with_the_devices_replaced():
         first = msgspec.structs.replace(update(1), body=_of(update(1), ids))
         assert dcc.ask(first).response_code == "I0"
         dcc.receive(*(_receipt_of(one) for one in ids))
+        second = msgspec.structs.replace(update(2, NEWER), body=_of(update(2, NEWER), ids))
+        assert dcc.ask(second).response_code == "I0"
         queries = []
         connection = dcc.ledger._database._connection
         connection.set_trace_callback(queries.append)
-        second = msgspec.structs.replace(update(2, NEWER), body=_of(update(2, NEWER), ids))
-        assert dcc.ask(second).response_code == "I0"
+        arrived = [
+            transfer(version=NEWER, device_id=one, counter=own) for own, one in enumerate(ids, 9)
+        ]
+        dcc.receive(*arrived)
         connection.set_trace_callback(None)
         with dcc.ledger.view() as view:
             assert view.counts(1) == {("superseded", ""): devices}

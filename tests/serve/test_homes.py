@@ -1,6 +1,6 @@
 """Whole homes: real frames between a hub and its PPMIDs, and each failure that is known."""
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import msgspec
 import pytest
@@ -24,10 +24,11 @@ from tests.han.a_home import (
 from tests.wire.zcl_messages import messages
 
 from hanota.errors import LocalError
-from hanota.han.effects import Send
+from hanota.han.effects import Send, SendWan, Wake
+from hanota.han.flash import Flash
 from hanota.han.ota_client import ClientSettings
 from hanota.han.ota_server import ServerSettings
-from hanota.limits import DAY_MS, HOUR_MS
+from hanota.limits import BOOT_MS, DAY_MS, HOUR_MS
 from hanota.model import RequestID
 from hanota.serve.homes import Homes, RadioDepth
 from hanota.wire import ota, ota_codec, tunnel, wan, zcl
@@ -468,6 +469,116 @@ def test_the_same_world_runs_the_same_way():
         return frames
 
     assert frames_of_a_run() == frames_of_a_run()
+
+
+# Other hubs, other clocks
+
+
+class Sleeper:
+    """Wants to be woken at one instant of its clock, and writes down what it is told."""
+
+    running_version = 1
+
+    def __init__(self, at_ms):
+        self.at_ms = at_ms
+        self.heard = []
+
+    def power_on(self, now_ms):
+        self.heard.append(("on", now_ms))
+        return (Wake(self.at_ms, "x"),)
+
+    def wake(self, token, now_ms):
+        self.heard.append((token, now_ms))
+        return ()
+
+    def receive(self, source, _message, now_ms):
+        self.heard.append((source, now_ms))
+        return ()
+
+
+def sleeping(at_ms):
+    homes = Homes(now_ms=0, wan=lambda *_: None)
+    sleeper = Sleeper(at_ms)
+    homes.add(PPMID, HUB, Flash(), lambda _flash: sleeper)
+    homes.power_on(PPMID)
+    homes.run_until(BOOT_MS)
+    return homes, sleeper
+
+
+@pytest.mark.parametrize(
+    ("off_ms", "at_ms"), [(0, 90_000), (10_000, 80_000), (-10_000, 100_000), (85_000, 20_000)]
+)
+def test_a_wake_comes_when_the_clock_of_its_node_says_so(off_ms, at_ms):
+    homes, sleeper = sleeping(90_000)
+    homes.run_until(20_000)
+    homes.set_clock(PPMID, off_ms)
+    homes.set_clock(PPMID, off_ms)
+    while len(sleeper.heard) == 1:
+        homes.run_until(homes.next_at_ms())
+    assert (homes.now_ms, sleeper.heard[1:]) == (at_ms, [("x", at_ms + off_ms)])
+    homes.run_until(HOUR_MS)
+    assert len(sleeper.heard) == 2
+
+
+def test_the_clock_of_a_node_survives_its_power():
+    homes, sleeper = sleeping(90_000)
+    homes.cut_power(PPMID)
+    homes.set_clock(PPMID, 7_000)
+    homes.power_on(PPMID)
+    homes.run_until(HOUR_MS)
+    assert sleeper.heard[1:] == [("on", 2 * BOOT_MS + 7_000), ("x", 90_000)]
+    assert homes.clock_ms(PPMID) == HOUR_MS + 7_000
+
+
+def test_a_wake_for_an_instant_that_has_passed_does_not_turn_time_back():
+    homes, sleeper = sleeping(5)
+    homes.run_until(HOUR_MS)
+    assert sleeper.heard == [("on", BOOT_MS), ("x", BOOT_MS)]
+
+
+def test_clocks_that_are_set_during_an_update_cost_time_only():
+    for node_id, off_ms in product((HUB, PPMID), (-HOUR_MS, HOUR_MS)):
+        for depth in RadioDepth:
+            home = AHome(depth=depth).run(10_000).deliver().run(3_000)
+            home.homes.set_clock(node_id, off_ms)
+            home.run(DAY_MS)
+            assert home.activations() == [("SUCCESS", NEW_VERSION)]
+
+
+def test_a_hub_that_is_removed_hears_and_says_nothing():
+    for depth in RadioDepth:
+        home = AHome(depth=depth).run(10_000).deliver().run(1_000)
+        said = len(home.sent)
+        home.homes.remove(HUB)
+        home.run(DAY_MS)
+        assert len(home.sent) == said
+        with pytest.raises(LocalError, match="no node"):
+            home.homes.party(HUB)
+
+
+def test_a_device_that_joins_another_hub_is_heard_and_hears_only_there():
+    homes, sleeper = sleeping(90_000)
+    homes.rejoin(PPMID, STRANGER)
+    homes.run_until(2 * BOOT_MS)
+    assert sleeper.heard == [("on", BOOT_MS), ("on", 2 * BOOT_MS)]
+    homes.cut_power(PPMID)
+    homes.rejoin(PPMID, HUB)
+    homes.run_until(HOUR_MS)
+    assert len(sleeper.heard) == 2, "joining gives no power"
+
+
+def test_a_run_can_be_stopped_at_an_instant():
+    class Teller:
+        def power_on(self, _now_ms):
+            return (SendWan(1, wan.ToDevice(b"anything")),)
+
+    homes = Homes(now_ms=0, wan=lambda *_: homes.stop_at(homes.now_ms + 500))
+    homes.add(PPMID, HUB, Flash(), lambda _flash: Teller())
+    homes.power_on(PPMID)
+    homes.run_until(HOUR_MS)
+    assert homes.now_ms == BOOT_MS + 500
+    homes.run_until(HOUR_MS)
+    assert homes.now_ms == HOUR_MS
 
 
 # Depth flow

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 from tests.dcc.samples import ACB, NEW, NOW_MS, SUPPLIER, device, hub, image
-from tests.serve.a_supplier import PKI, ASupplier, request_of, response, signed
+from tests.serve.a_supplier import PKI, ASupplier, request_of, response, signed, transfer
 from tests.supplier import device_says
 
 from hanota.errors import LocalError
@@ -230,13 +230,39 @@ def ends(supplier, request):
         return view.delivery(HCALCS, request).state
 
 
-def test_an_image_that_waits_is_superseded_once_a_new_one_is_accepted(supplier):
+def test_an_image_that_waits_is_superseded_once_a_new_one_has_arrived(supplier):
     supplier.has_distributed()
     number = asks_again(supplier)
-    assert ends(supplier, 1) == "distributed"
     is_answered(supplier)
-    assert (ends(supplier, 1), ends(supplier, number)) == ("superseded", "accepted")
+    assert (ends(supplier, 1), ends(supplier, number)) == ("distributed", "accepted")
+    receipt = device_says.esme_receipt(AlertCode.FIRMWARE_VERIFIED, HASH)
+    supplier.device_says(receipt, counter=9_000)
+    assert (ends(supplier, 1), ends(supplier, number)) == ("superseded", "distributed")
     assert supplier.counts(1) == {("superseded", ""): 1}
+
+
+def test_the_hub_says_too_that_a_new_image_has_arrived(supplier):
+    supplier.has_distributed()
+    number = asks_again(supplier)
+    is_answered(supplier)
+    assert supplier.pushed(signed(transfer(None, HCALCS)), at_ms=LATER_MS) == [None]
+    assert (ends(supplier, 1), ends(supplier, number)) == ("superseded", "transferred")
+
+
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [
+        ("FirmwareImageDiscarded", "discarded"),
+        ("HardwareVersionMismatch", "hardware-mismatch"),
+        ("FileTransferFailure", "transfer-failed"),
+    ],
+)
+def test_an_image_that_never_arrives_replaces_nothing(supplier, code, state):
+    supplier.has_distributed()
+    number = asks_again(supplier)
+    is_answered(supplier)
+    assert supplier.pushed(signed(transfer(None, HCALCS, code)), at_ms=LATER_MS) == [None]
+    assert (ends(supplier, 1), ends(supplier, number)) == ("distributed", state)
 
 
 def test_an_image_that_waits_stays_where_the_new_one_is_refused(supplier):
@@ -326,6 +352,41 @@ def test_a_read_version_heals_the_estate_and_is_proof(supplier):
     row = read(supplier)
     assert (row.service_reference, row.command_variant) == ("11.2", 1)
     assert (supplier.state, supplier.runs(HCALCS)) == ("updated", "00020000")
+
+
+@pytest.mark.parametrize("result", [1, 2, 3])
+def test_a_failed_activation_that_a_later_one_has_overtaken_does_not_set_the_estate_back(
+    supplier, result
+):
+    supplier.has_distributed()
+    first, second = supplier.has_asked_to_activate(), supplier.has_asked_to_activate()
+    supplier.answers(second, device_says.outcome(0, NEW_OCTETS))
+    supplier.answers(first, device_says.outcome(result, OLD_OCTETS))
+    assert (supplier.state, supplier.runs(HCALCS)) == ("updated", "00020000")
+
+
+def test_a_version_that_an_activation_has_overtaken_does_not_set_the_estate_back(supplier):
+    """The device answers a read, then activates; that is heard of first."""
+    supplier.has_distributed()
+    (row,) = supplier.shell.read_firmware_version([HCALCS], NOW_MS)
+    supplier.dcc_says("I99")
+    request_id = supplier.has_asked_to_activate()
+    supplier.answers(request_id, device_says.outcome(0, NEW_OCTETS))
+    said = msgspec.structs.replace(device_says.CS08, firmware_version=OLD_OCTETS)
+    supplier.device_says(said, supplementary_counter=row.request_id.counter)
+    assert supplier.runs(HCALCS) == "00020000"
+    assert "overtaken:ReadFirmwareVersionResponse" in supplier.events(HCALCS)
+
+
+def test_a_version_that_was_asked_for_after_an_activation_counts(supplier):
+    supplier.has_distributed()
+    request_id = supplier.has_asked_to_activate()
+    supplier.answers(request_id, device_says.outcome(0, NEW_OCTETS))
+    (row,) = supplier.shell.read_firmware_version([HCALCS], NOW_MS)
+    supplier.dcc_says("I99")
+    said = msgspec.structs.replace(device_says.CS08, firmware_version=OLD_OCTETS)
+    supplier.device_says(said, supplementary_counter=row.request_id.counter)
+    assert supplier.runs(HCALCS) == "00010000"
 
 
 def test_a_device_without_an_update_can_be_read(supplier):

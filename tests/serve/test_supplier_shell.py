@@ -29,11 +29,14 @@ from hanota.errors import LocalError, RemoteError
 from hanota.limits import DAY_MS, HOUR_MS, READ_BACK_PERIOD_H, SILENCE_DEADLINE_DAYS
 from hanota.model import DeviceType, LeftOutList, RequestID
 from hanota.serve import supplier as shell
+from hanota.serve import supplier_answers
 from hanota.smki import dsig
+from hanota.smki.directory import JoinedDirectory
 from hanota.smki.organisations import NETWORK_OPERATOR, SUPPLIER_2
 from hanota.smki.pki import TestPki
 from hanota.wire.duis import open_document
 from hanota.wire.duis import values as v
+from hanota.wire.duis.signature import sign_document
 from hanota.wire.image import encode_image
 
 LATE_MS = NOW_MS + SILENCE_DEADLINE_DAYS * DAY_MS
@@ -156,6 +159,90 @@ def test_the_answer_says_who_is_accepted(supplier, code, content, counts):
     assert supplier.shell.outgoing(LATE_MS, 1) == []
     with supplier.ledger.view() as view:
         assert view.request(row.request_id, 8).answer == octets
+
+
+def pushed_answer(supplier, request, code, content=None):
+    return supplier.pushed(answer(request, code, content))
+
+
+def held_back(supplier):
+    """An 11.4 for A, B, C and a device of no estate that the DCC has held back."""
+    supplier.asks(*PPMIDS, UNKNOWN)
+    request = request_of(supplier.sent())
+    supplier.answered(answer(request, "I99"))
+    return request
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_long_warning_that_is_pushed_in_parts_counts_part_by_part(supplier, order):
+    """Whom a part does not list may be in another: nobody looks accepted, or refused, by it."""
+    request = held_back(supplier)
+    parts = [
+        v.DSPUpdatePPMIDFirmwareWarning.of({LeftOutList.OTHER_REQUEST_IN_PROGRESS: (C,)}),
+        v.DSPUpdatePPMIDFirmwareWarning.of({LeftOutList.INVALID_DEVICE: (UNKNOWN,)}),
+    ]
+    assert pushed_answer(supplier, request, "W110401", parts[order[0]]) == [None]
+    assert supplier.counts()["requested", ""] == 3
+    assert pushed_answer(supplier, request, "W110401", parts[order[1]]) == [None]
+    assert supplier.counts() == {
+        ("requested", ""): 2,
+        ("left-out", "in-progress"): 1,
+        ("left-out", "unknown-device"): 1,
+    }
+    supplier.pushed(signed(delivery_status(request.request_id, A)))
+    assert supplier.states(A, B, C) == ["delivered", "requested", "left-out"]
+    supplier.assert_sound()
+
+
+@pytest.mark.parametrize(
+    ("code", "content", "counts"),
+    [
+        ("I0", None, {("accepted", ""): 4}),
+        ("E110402", None, {("left-out", "E110402"): 4}),
+        ("E110405", WARNING, {("requested", ""): 1, **LEFT_OUT}),
+    ],
+)
+def test_what_is_let_go_is_answered_by_push(supplier, code, content, counts):
+    request = held_back(supplier)
+    for _ in range(2):  # the second time it changes nothing
+        assert pushed_answer(supplier, request, code, content) == [None]
+        assert supplier.counts() == counts
+    supplier.assert_sound()
+
+
+def test_a_pushed_answer_may_overtake_the_acknowledgement(supplier):
+    supplier.asks()
+    request = request_of(supplier.sent())
+    assert pushed_answer(supplier, request, "I0") == [None]
+    supplier.answered(answer(request, "I99"))
+    assert supplier.counts() == {("accepted", ""): 3}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"request_id": RequestID(SUPPLIER, ACB, 99)},
+        {"body": v.ResponseMessage("11.1", "11.1", None)},
+    ],
+)
+def test_a_pushed_answer_to_another_request_counts_for_nothing(supplier, changes):
+    request = held_back(supplier)
+    assert supplier.pushed(answer(request, "I0", **changes)) == [None]
+    assert supplier.counts() == {("requested", ""): 4}
+
+
+def test_a_push_that_is_signed_anew_counts_once():
+    """The DCC may get another certificate between two tries of one push."""
+    renewed = TestPki(b"the PKI of the tests, renewed")
+    supplier = ASupplier(directory=JoinedDirectory(PKI, renewed)).has_estate()
+    supplier.has_asked()
+    once = signed(activation())
+    again = sign_document(open_document(once), dsig.response_signer(ACB, renewed, renewed))
+    assert again != once
+    assert supplier.pushed(once, again) == [None, None]
+    assert supplier.pushed(again) == [None]
+    assert supplier.events().count("activation-success") == 1
+    assert not any("late" in event for event in supplier.events())
 
 
 def test_the_reason_is_as_close_as_the_estate_allows():
@@ -498,9 +585,9 @@ class PowerCutError(Exception):
     """What a patched rule raises in the middle of a batch."""
 
 
-def crash_at(monkeypatch, rule, call):
-    """Let a rule of the shell fail at its `call`-th call."""
-    sound = getattr(shell, rule)
+def crash_at(monkeypatch, module, rule, call):
+    """Let a rule that a module of the shell uses fail at its `call`-th call."""
+    sound = getattr(module, rule)
     calls = iter(range(1, 1_000))
 
     def fails(*arguments, **named):
@@ -508,7 +595,7 @@ def crash_at(monkeypatch, rule, call):
             raise PowerCutError
         return sound(*arguments, **named)
 
-    monkeypatch.setattr(shell, rule, fails)
+    monkeypatch.setattr(module, rule, fails)
 
 
 # The rule that fails, and after how many devices: the first, one in the middle, the last.
@@ -539,7 +626,7 @@ def test_a_crash_in_a_batch_leaves_nothing_and_the_batch_goes_through_again(
     }[act]
     before = supplier.everything()
     with monkeypatch.context() as patch:
-        crash_at(patch, rule, call)
+        crash_at(patch, supplier_answers if act == "answer" else shell, rule, call)
         with pytest.raises(PowerCutError):
             do()
     assert supplier.everything() == before

@@ -105,6 +105,15 @@ def test_proof_is_never_lost(story):
         assert at_the_supplier(words) == end
 
 
+def test_both_sides_agree_when_an_image_has_arrived():
+    """Only then is the image gone that waited in the device before it."""
+    assert {str(state) for state in dcc.ARRIVED_STATES} == supplier.ARRIVED_STATES
+    for tracking in (dcc, supplier):
+        assert tracking.TRANSITIONS[Milestone.DISTRIBUTED, tracking.Evidence.REPLACED] == (
+            Outcome.SUPERSEDED
+        )
+
+
 def test_where_the_tables_differ():
     """The DCC sees no second command, and has no states of activation: only there they differ."""
     shared = {word.value for word in dcc.Evidence} & {word.value for word in supplier.Evidence}

@@ -7,10 +7,12 @@ from tests.sim.a_town import table
 
 from hanota.errors import LocalError
 from hanota.limits import DAY_MS, HOUR_MS, MINUTE_MS
-from hanota.model import Outcome
+from hanota.model import DeviceType, Outcome
 from hanota.sim.town import EXPECTED, Fate
+from hanota.sim.town_images import factory_image, product_entry, seeded_image
 from hanota.supplier.campaign.conduct import AskFor, CampaignState, NextWave
-from hanota.supplier.campaign.plan import Activation, Halt, Pacing, Promotion, Retry, Wave
+from hanota.supplier.campaign.plan import Activation, Blackout, Halt, Pacing, Promotion, Retry, Wave
+from hanota.wire.image import encode_image
 
 
 def fates(campaign, kind="ppmid"):
@@ -238,3 +240,99 @@ def test_pacing_holds_in_the_chain():
     assert sum(campaign.requests("11.4").values()) <= 1
     assert campaign.row().why == "its pacing is used up"
     assert campaign.row().look_ms == campaign.now_ms // MINUTE_MS * MINUTE_MS + MINUTE_MS
+
+
+def test_a_request_that_the_dcc_refuses_halts_and_is_no_try():
+    campaign = ACampaign().begins(waves=(Wave("all", 100.0),))
+    # The DCC has lost the entry; the supplier does not know it yet.
+    campaign.world.dcc.load_products([])
+    campaign.runs(days=1)
+    assert campaign.row().state == CampaignState.HALTED
+    assert campaign.row().why == "the DCC refused a whole request: E110402"
+    states = campaign.counts()
+    assert states["waiting", ""] > 0
+    assert not any(state == "asked" for state, _ in states)
+    assert campaign.ledger.verify() == []
+
+
+def test_a_device_whose_hub_is_busy_is_asked_later():
+    campaign = ACampaign(homes=40)
+    homes = {d.device_id: home.hub_id for home in campaign.world.town for d in home.devices}
+    campaign.begins(
+        name="loads",
+        release="hcalcs-2",
+        cohort="type:HCALCS",
+        halts=(),
+        waves=(Wave("all", 100.0),),
+        pacing=Pacing(devices_per_hub=1),
+    )
+    campaign.advance()
+    asked = [homes[device_id] for device_id in campaign.requests("11.1")]
+    assert len(asked) == len(set(asked)) > 1
+    assert campaign.counts()["resting", "in-progress"] > 0
+    campaign.runs()
+    assert campaign.row().state == CampaignState.FINISHED
+    assert campaign.ledger.verify() == []
+
+
+def test_who_comes_into_the_cohort_later_is_taken_if_the_plan_says_so():
+    campaign = ACampaign()
+    newcomer = campaign.world.town[0].device(DeviceType.PPMID)
+    estate = campaign.world.suppliers[newcomer.suppliers[0]]
+    estate.load_estate([msgspec.structs.replace(newcomer, model="not yet known")])
+    campaign.begins(cohort=f'type:PPMID model:"{newcomer.model}"', late_joiners=True, halts=())
+    campaign.advance()
+    assert newcomer.device_id not in {d.device_id for d in campaign.devices()}
+    estate.load_estate([newcomer])
+    campaign.runs(
+        days=2, until=lambda: newcomer.device_id in {d.device_id for d in campaign.devices()}
+    )
+    assert newcomer.device_id in {d.device_id for d in campaign.devices()}
+    assert "join" in campaign.acts()
+    assert campaign.ledger.verify() == []
+
+
+def test_devices_take_every_step_of_the_pathway():
+    campaign = ACampaign(homes=4)
+    kind = DeviceType.PPMID
+    last = seeded_image(2_048, 1, 0x0003_0000)
+    first = campaign.world.images[kind]
+    entries = [
+        product_entry(kind, first),
+        msgspec.structs.replace(product_entry(kind, last), follows=("00020000",)),
+    ]
+    campaign.releases.replace_products(entries)
+    campaign.world.dcc.load_products([*entries, product_entry(kind, factory_image(kind))])
+    campaign.releases.add("ppmid-3", encode_image(last), None, by="eve", now_ms=campaign.now_ms)
+    campaign.begins(release="ppmid-3", halts=(), waves=(Wave("all", 100.0),))
+    campaign.runs(days=1)
+    sound = [device_id for device_id, fate in fates(campaign).items() if fate is Fate.SOUND]
+    asked = campaign.requests("11.4")
+    # The devices of this town know no such release and discard it: they were asked for it.
+    assert {asked[device_id] for device_id in sound} == {2}
+    assert {campaign.world.runs(device_id) for device_id in sound} == {0x0002_0000}
+    states = {d.device_id: d.state for d in campaign.devices()}
+    assert {states[device_id] for device_id in sound} == {Outcome.DISCARDED}
+    assert campaign.ledger.verify() == []
+
+
+def test_nothing_leaves_outside_the_windows_of_the_plan():
+    campaign = ACampaign()
+    shut = (Blackout(campaign.now_ms, campaign.now_ms + DAY_MS),)
+    campaign.begins(blackouts=shut)
+    campaign.advance()
+    assert not campaign.requests("11.4")
+    assert (campaign.row().why, campaign.row().look_ms) == ("outside its windows", shut[0].to_ms)
+    campaign.runs(days=1.5, until=lambda: bool(campaign.requests("11.4")))
+    assert campaign.requests("11.4")
+
+
+def test_devices_that_are_held_out_are_never_asked():
+    campaign = ACampaign(homes=20).begins(
+        hold_out_percent=40.0, halts=(), waves=(Wave("all", 100.0),)
+    )
+    campaign.runs()
+    held = {d.device_id for d in campaign.devices() if d.state == "held-out"}
+    assert 0 < len(held) < 20
+    assert not held & set(campaign.requests("11.4"))
+    assert campaign.row().state == CampaignState.FINISHED

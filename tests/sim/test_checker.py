@@ -6,14 +6,16 @@ import pytest
 from hanota.han.bootloader import Boot, Stage, written
 from hanota.han.effects import EraseSlot, Record, WriteSlot
 from hanota.han.flash import Flash
-from hanota.model import DeviceType
+from hanota.model import DeviceType, RequestID
 from hanota.sim.checker import Checker, Invariant, Order, ViolationError, pending
 from hanota.sim.credentials import Credentials
 from hanota.sim.faults import Luck, parse_rates
 from hanota.sim.street import NEW_VERSIONS, OLD_VERSION, SUPPLIERS, Street
+from hanota.wire import wan
 from hanota.wire.gbcs.message import Cra, GbcsMessage, encode
 
 NEW = NEW_VERSIONS[0]
+NOW_MS = 1_000_000
 
 
 class Device:
@@ -47,6 +49,9 @@ class AStreet:
 
     def flash(self, device_id):
         return self.devices[device_id].flash
+
+    def clock_ms(self, _device_id):
+        return NOW_MS
 
     def device_id(self, kind):
         (found,) = (i for i, r in self.street.residents.items() if r.row.type is kind)
@@ -142,9 +147,9 @@ def test_an_image_that_no_maker_released():
         runs_new(street, street.device_id(DeviceType.PPMID))
 
 
-def owed(street, kind, counter=5):
-    order = Order(SUPPLIERS[0], counter, street.image(kind).hash)
-    return Record({"activation-owed": msgspec.msgpack.encode(order)})
+def owed(street, kind, counter=5, execution_ms=None, key="activation-owed"):
+    order = Order(SUPPLIERS[0], counter, street.image(kind).hash, execution_ms)
+    return Record({key: msgspec.msgpack.encode(order)})
 
 
 def test_an_image_of_a_signed_kind_without_a_command(street):
@@ -164,6 +169,35 @@ def test_a_command_that_is_carried_out_twice(street):
     street.do(esme, owed(street, DeviceType.ESME, counter=6))
     with breaks(Invariant.ONCE, "command 5 .* second time"):
         street.do(esme, owed(street, DeviceType.ESME))
+
+
+def test_a_command_that_is_carried_out_before_its_time(street):
+    esme = street.device_id(DeviceType.ESME)
+    street.do(esme, owed(street, DeviceType.ESME, 1, NOW_MS))
+    with breaks(Invariant.IN_TIME, "command 2 before its time"):
+        street.do(esme, owed(street, DeviceType.ESME, 2, NOW_MS + 1))
+
+
+def test_a_command_whose_time_is_missed(street):
+    esme = street.device_id(DeviceType.ESME)
+    street.do(esme, owed(street, DeviceType.ESME, 1, NOW_MS, key="activation-waiting"))
+    street.checker.look_for_the_missed()
+    street.do(esme, owed(street, DeviceType.ESME, 2, NOW_MS - 1, key="activation-waiting"))
+    with breaks(Invariant.IN_TIME, "missed the time"):
+        street.checker.look_for_the_missed()
+    street.party = lambda _device_id: None
+    street.checker.look_for_the_missed()
+
+
+def test_what_goes_with_a_hub_is_what_the_dcc_has_perhaps_not_got(street):
+    alert = encode(GbcsMessage(Cra.ALERT, 1, 7, 2, 0x012B, b"said"))
+    stored = wan.encode(wan.ImageStored(RequestID(1, 2, 3), (7,), wan.StoreResult.STORED))
+    hub = Flash()
+    hub.record({"wan": b"2", "wan/1": wan.encode(wan.FromDevice(alert)), "wan/2": stored})
+    hub.record({"tunnel/0000000000000007/1": b"a command"})
+    street.flash = lambda _node_id: hub
+    street.checker.lose_hub(2)
+    assert street.checker.lost == {alert, stored}
 
 
 def test_a_counter_that_belongs_to_two_messages(street, ppmid):

@@ -9,6 +9,10 @@ TABLES = ("journal", "delivery", "delivery_count", "device", "request", "image",
 TABLES += ("command", "counter", "outbox", "product")
 
 
+def rows(ledger, name):
+    return sorted(table(ledger, name), key=repr)
+
+
 @pytest.mark.parametrize("update", [ATown.run, ATown.run_hcalcs])
 def test_a_rollout_on_postgresql_is_that_on_sqlite(postgresql_server, update):
     towns = [ATown(), ATown(new_url=postgresql_server.new_url)]
@@ -16,9 +20,7 @@ def test_a_rollout_on_postgresql_is_that_on_sqlite(postgresql_server, update):
     for town in towns:
         update(town)
         assert town.is_sound()
-        kept.append(
-            [sorted(table(ledger, name), key=repr) for ledger in town.all_ledgers() for name in TABLES]
-        )
+        kept.append([rows(ledger, name) for ledger in town.all_ledgers() for name in TABLES])
     assert kept[0] == kept[1]
     assert towns[0].outcomes() == towns[1].outcomes()
     for ledger in towns[1].all_ledgers():

@@ -53,6 +53,17 @@ def test_refused_with_lists_and_without():
     assert (read.accepted, read.refused, read.code) == ((), (11, 12), "E110402")
 
 
+@pytest.mark.parametrize("code", ["W110401", "E110405"])
+def test_a_pushed_warning_says_only_whom_it_lists(code):
+    read = read_answer(answer(code, WARNING), [10, 11, 12, 13, 14], pushed=True)
+    assert (read.accepted, read.refused, set(read.listed)) == ((), (), {11, 12, 13})
+
+
+def test_a_pushed_answer_without_lists_is_about_all():
+    assert read_answer(answer("I0"), [10, 11], pushed=True).accepted == (10, 11)
+    assert read_answer(answer("E110402"), [10, 11], pushed=True).refused == (10, 11)
+
+
 @pytest.mark.parametrize(
     ("code", "request_id", "may"),
     [

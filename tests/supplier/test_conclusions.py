@@ -19,8 +19,13 @@ from tests.supplier.device_says import (
 )
 
 from hanota.model import Milestone
-from hanota.rows import Delivery
-from hanota.supplier.conclusions import Tracked, evidence_of, version_that_runs
+from hanota.rows import Command, Delivery, JournalEntry
+from hanota.supplier.conclusions import (
+    Tracked,
+    evidence_of,
+    is_overtaken,
+    version_that_runs,
+)
 from hanota.supplier.tracking import Evidence
 from hanota.wire.gbcs import cs08, ecs52, gcs38
 
@@ -118,3 +123,43 @@ def test_what_runs_is_proof_whoever_asked(said, asked_in):
 )
 def test_the_version_that_runs(said, version):
     assert version_that_runs(said) == version
+
+
+# --- What was overtaken ---
+
+
+ASKED = Command(REQUEST, 5, 1, 1_000, "signed", live=False, due_ms=None, changed_ms=0, gbcs=b"")
+
+
+@pytest.mark.parametrize(
+    ("events", "overtaken"),
+    [
+        (["command:requested"], False),
+        (["activation-success", "command:requested"], False),
+        (["command:requested", "activation-success"], True),
+        (["command:requested", "activation-success", "command:signed"], False),
+        (["command:signed", "late:activation-success", "command:answered"], True),
+        (["command:signed", "unattributed:activation-failure"], True),
+        (["command:signed", "unattributed:ActivateFirmwareOutcome"], True),
+        (["command:signed", "unattributed:FutureDatedActivationAlert"], True),
+        (["command:requested", "unattributed:ReadFirmwareVersionResponse"], False),
+        (["command:requested", "not-authentic:ActivateFirmwareOutcome"], False),
+        # So long ago that the command is not among the newest entries.
+        (["activation-success", "transfer-success"], True),
+    ],
+)
+def test_what_overtakes_an_answer(events, overtaken):
+    timeline = [JournalEntry(0, 5, REQUEST, event, None, b"") for event in events]
+    for said in (*READ_OLD, outcome(1, OLD), alert_of(3, OLD)):
+        assert is_overtaken(said, ASKED, timeline) is overtaken
+    assert not is_overtaken(outcome(0), ASKED, timeline)
+    assert not is_overtaken(alert_of(0), ASKED, timeline)
+
+
+def test_another_command_does_not_hide_what_came_before_it():
+    timeline = [
+        JournalEntry(0, 5, REQUEST, "command:requested", None, b""),
+        JournalEntry(0, 5, 0, "activation-success", None, b""),
+        JournalEntry(0, 5, REQUEST + 1, "command:requested", None, b""),
+    ]
+    assert is_overtaken(READ_OLD[0], ASKED, timeline)

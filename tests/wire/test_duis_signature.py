@@ -30,8 +30,19 @@ from hanota.errors import LocalError, RemoteError
 from hanota.wire.codes import ResponseCode
 from hanota.wire.duis import values as v
 from hanota.wire.duis.document import open_document
-from hanota.wire.duis.messages import decode_request, encode_request, encode_response
-from hanota.wire.duis.signature import DocumentSigner, Signature, read_signature, sign_document
+from hanota.wire.duis.messages import (
+    decode_request,
+    encode_request,
+    encode_response,
+    with_signature_of,
+)
+from hanota.wire.duis.signature import (
+    DocumentSigner,
+    Signature,
+    is_signed_by,
+    read_signature,
+    sign_document,
+)
 
 REQUEST = REQUESTS[2][0]
 UNSIGNED = REQUESTS[2][1]
@@ -148,6 +159,16 @@ def test_any_signed_message_is_verified_another_way_and_here(message):
     signature = signature_in(octets)
     assert ecdsa_verifies(PUBLIC_KEY, signature.value, signature.signed_info)
     assert (signature.issuer, signature.serial) == (SIGNER.issuer, SIGNER.serial)
+
+
+@given(responses())
+def test_a_response_under_another_certificate_says_the_same(message):
+    other = DocumentSigner("CN=<another>", SIGNER.serial, SIGNER.sign)
+    octets = encode_response(message, SIGNER)
+    renewed = with_signature_of(other, octets)
+    assert renewed == encode_response(message, other)
+    assert [is_signed_by(one, other) for one in (octets, renewed)] == [False, True]
+    assert with_signature_of(SIGNER, octets) is octets
 
 
 def test_a_signature_says_what_its_signer_signed():

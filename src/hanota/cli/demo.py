@@ -24,6 +24,7 @@ from hanota.model import DeviceType, eui_text
 from hanota.serve.homes import RadioDepth
 from hanota.sim.capture import Capture
 from hanota.sim.hcalcs_rollout import HcalcsRollout
+from hanota.sim.ppmid_campaign import PpmidCampaign
 from hanota.sim.ppmid_rollout import PpmidRollout
 from hanota.sim.town import Home, build_town
 from hanota.sim.town_images import seeded_image
@@ -63,10 +64,13 @@ def demo(
 ) -> None:
     """Update the PPMIDs and HCALCSs of a town over the air, with the real bytes at every hop.
 
-    A supplier signs one Service Request 11.4; the DCC checks it, hands the image to the hubs, and
-    every PPMID pulls, verifies and activates it. An hour later one 11.1 brings an image to the
-    HCALCSs, and a signed 11.3 has each activate it: at once, at a time, or cancelled before. Some
-    homes are set up to fail in known ways. Time is virtual: a week passes in seconds.
+    A supplier runs a campaign: Service Requests 11.4 go to a canary first, then to all. The DCC
+    checks each, hands the image to the hubs, and every PPMID pulls, verifies and activates it. A
+    campaign before it brings a release that no maker made: its canary shows that, and a halt stops
+    it. With --request or --image there is one 11.4 and no campaign. An hour later one 11.1 brings
+    an image to the HCALCSs, and a signed 11.3 has each activate it: at once, at a time, or
+    cancelled before. Some homes are set up to fail in known ways. Time is virtual: a week passes
+    in seconds.
 
     Exit code 1 if any device is not accounted for, or ends otherwise than its home was set up for;
     3 if the DCC refuses the whole request.
@@ -99,7 +103,8 @@ def demo(
             depth=radio,
             tap=None if capture is None else capture.tap,
         )
-        ppmids = PpmidRollout(world, asked)
+        given = asked is not None or image is not None
+        ppmids = PpmidRollout(world, asked) if given else PpmidCampaign(world, seed)
         hcalcs = HcalcsRollout(world) if asked is None else None
         follow([ppmids] if hcalcs is None else [ppmids, hcalcs], quiet=as_json)
         summary = summarise(world, ppmids, hcalcs, wall_s=time.perf_counter() - began)

@@ -15,6 +15,7 @@ from rich.progress import (
 
 from hanota.model import Milestone, Outcome
 from hanota.sim.hcalcs_rollout import HcalcsRollout
+from hanota.sim.ppmid_campaign import PpmidCampaign
 from hanota.sim.ppmid_rollout import PpmidRollout
 from hanota.sim.rollout import Rollout, carry_out
 
@@ -59,6 +60,7 @@ _HCALCS_STAGES: _Stages = {
 }
 _STAGES: dict[type[Rollout], _Stages] = {
     PpmidRollout: _PPMID_STAGES,
+    PpmidCampaign: _PPMID_STAGES,
     HcalcsRollout: _HCALCS_STAGES,
 }
 

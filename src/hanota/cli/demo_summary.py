@@ -9,6 +9,7 @@ import msgspec
 from hanota.cli.image_facts import size_warning
 from hanota.model import Outcome, eui_text, version_text
 from hanota.sim.hcalcs_rollout import Activation, HcalcsRollout
+from hanota.sim.ppmid_campaign import Halted, PpmidCampaign
 from hanota.sim.ppmid_rollout import PpmidRollout
 from hanota.sim.rollout import DeviceReport, Rollout
 from hanota.sim.world import START_MS, World
@@ -77,6 +78,7 @@ class Summary(UpdateSummary, frozen=True, kw_only=True):
     events: int
     virtual_s: float
     wall_s: float
+    halted: Halted | None  # the campaign before; None where there was none
     hcalcs: HcalcsSummary | None  # None: a request was given, and only that was carried out
 
     @property
@@ -86,7 +88,11 @@ class Summary(UpdateSummary, frozen=True, kw_only=True):
 
 
 def summarise(
-    world: World, ppmids: PpmidRollout, hcalcs: HcalcsRollout | None, *, wall_s: float
+    world: World,
+    ppmids: PpmidRollout | PpmidCampaign,
+    hcalcs: HcalcsRollout | None,
+    *,
+    wall_s: float,
 ) -> Summary:
     """Count what became of every device of the requests."""
     of_ppmids = _update(ppmids, _devices(ppmids))
@@ -101,13 +107,14 @@ def summarise(
         events=world.homes.events,
         virtual_s=(world.now_ms - START_MS) / 1000,
         wall_s=round(wall_s, 2),
+        halted=ppmids.halted if isinstance(ppmids, PpmidCampaign) else None,
         hcalcs=of_hcalcs,
     )
 
 
-def _devices(ppmids: PpmidRollout) -> set[int]:
-    match ppmids.request:
-        case Request(body=UpdatePPMIDFirmware(device_id_list=device_ids)):
+def _devices(ppmids: Rollout) -> set[int]:
+    match ppmids:
+        case PpmidRollout(request=Request(body=UpdatePPMIDFirmware(device_id_list=device_ids))):
             return set(device_ids)
         case _:
             return set(ppmids.device_ids)
@@ -200,14 +207,16 @@ def _why(report: DeviceReport) -> str:
     return "no PPMID of this town" if report.fate is None else report.fate.value
 
 
-def _warnings(ppmids: PpmidRollout) -> list[str]:
+def _warnings(ppmids: Rollout) -> list[str]:
     return [w for w in (_version_warning(ppmids), size_warning(ppmids.image)) if w]
 
 
-def _version_warning(ppmids: PpmidRollout) -> str | None:
+def _version_warning(ppmids: Rollout) -> str | None:
     actual = version_text(ppmids.image.header.file_version)
-    match ppmids.request:
-        case Request(body=UpdatePPMIDFirmware(firmware_version=said)) if said.upper() != actual:
+    match ppmids:
+        case PpmidRollout(request=Request(body=UpdatePPMIDFirmware(firmware_version=said))) if (
+            said.upper() != actual
+        ):
             return (
                 f"the request's FirmwareVersion {said} is not that of its image, {actual}, "
                 "which counts"

@@ -11,6 +11,7 @@ from rich.table import Table
 from hanota.cli.demo_summary import AS_ASKED, HcalcsSummary, Summary
 from hanota.dcc.response_codes import RESPONSE_CODES
 from hanota.model import utc
+from hanota.sim.ppmid_campaign import Halted
 from hanota.sim.world import START_MS
 
 _FAILURES_SHOWN = 30
@@ -35,6 +36,8 @@ def show(summary: Summary, places: Places, *, as_json: bool) -> None:
         typer.echo(msgspec.json.format(msgspec.json.encode(summary), indent=1).decode())
         return
     console = Console(highlight=False)
+    if summary.halted is not None:
+        _show_halted(console, summary.halted)
     console.print(
         f"11.4 {summary.request_id}, answered {summary.answer}\nPPMIDs to version {summary.version}"
     )
@@ -60,6 +63,14 @@ def show(summary: Summary, places: Places, *, as_json: bool) -> None:
             markup=False,
         )
     _show_verdict(console, summary)
+
+
+def _show_halted(console: Console, halted: Halted) -> None:
+    console.print(
+        f"A release that no maker made was halted by its campaign: {halted.asked:,} of "
+        f"{halted.devices:,} PPMIDs had been asked.\n{halted.why}",
+        markup=False,
+    )
 
 
 def _show_hcalcs(console: Console, hcalcs: HcalcsSummary) -> None:

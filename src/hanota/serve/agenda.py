@@ -6,6 +6,7 @@ skipped when its turn comes. Time is whatever the caller says it is, virtual or 
 """
 
 from heapq import heappop, heappush
+from operator import itemgetter
 from typing import Generic, TypeVar
 
 Event = TypeVar("Event")
@@ -34,6 +35,16 @@ class Agenda(Generic[Event]):
     def cancel(self, owner: int) -> None:
         """Forget every event that this owner has under a name."""
         self._current.pop(owner, None)
+
+    def shift(self, owner: int, by_ms: int, *, but: str) -> None:
+        """Move every event that this owner has under a name, except the one under the name `but`.
+
+        They keep their order, and come behind what is there at their new instants already.
+        """
+        own = [entry for entry in self._heap if entry[3] == owner and self._counts(entry)]
+        for at_ms, _, event, _, name in sorted(own, key=itemgetter(0, 1)):
+            if name is not None and name != but:
+                self.replace(at_ms + by_ms, event, owner, name)
 
     def next_at_ms(self) -> int | None:
         """The instant of the next event, None when there is none."""

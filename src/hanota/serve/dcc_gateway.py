@@ -30,9 +30,8 @@ from hanota.serve.dcc_quarantine import Quarantine
 from hanota.serve.dcc_reading import ReadRequest
 from hanota.serve.dcc_updates import FirmwareUpdates, Update
 from hanota.wire.codes import ResponseCode
-from hanota.wire.duis.document import open_document
-from hanota.wire.duis.messages import encode_response
-from hanota.wire.duis.signature import DocumentSigner, is_signed_by, sign_document
+from hanota.wire.duis.messages import encode_response, with_signature_of
+from hanota.wire.duis.signature import DocumentSigner
 from hanota.wire.duis.values import (
     ActivateFirmware,
     PreCommand,
@@ -173,10 +172,9 @@ class Gateway:
         Where the DCC has had a new certificate since, it is signed anew and stored so: the old one
         may have expired, and its owner would be believed no more.
         """
-        if is_signed_by(answer, self._signer):
-            return answer
-        renewed = sign_document(open_document(answer), self._signer)
-        batch.set_answer(number, renewed)
+        renewed = with_signature_of(self._signer, answer)
+        if renewed is not answer:
+            batch.set_answer(number, renewed)
         return renewed
 
     def _set_going(self, batch: Batch, row: RequestRow, answer: "_Answer") -> None:

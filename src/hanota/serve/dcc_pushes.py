@@ -15,8 +15,8 @@ from hanota.dcc.pushes import PushEnd, after_failure
 from hanota.dcc.users import Users
 from hanota.ledger.ledger import Ledger
 from hanota.rows import Outgoing, Untaken
-from hanota.wire.duis.document import open_document
-from hanota.wire.duis.signature import DocumentSigner, is_signed_by, sign_document
+from hanota.wire.duis.messages import with_signature_of
+from hanota.wire.duis.signature import DocumentSigner
 
 
 class Pushes:
@@ -36,15 +36,12 @@ class Pushes:
                 for message in view.outbox_for(user_id, now_ms, limit, after)
             ]
         first = sorted(found, key=lambda message: (message.due_ms, message.number))[:limit]
-        renewed = {
-            message.number: self._signed_anew(message)
-            for message in first
-            if not is_signed_by(message.body, self._document_signer)
-        }
+        signed = list(map(self._signed_now, first))
+        renewed = [now for now, before in zip(signed, first, strict=True) if now is not before]
         if renewed:
             with self._ledger.batch() as batch:
-                batch.rewrite(renewed.values())
-        return [renewed.get(message.number, message) for message in first]
+                batch.rewrite(renewed)
+        return signed
 
     def taken(self, numbers: Iterable[int]) -> None:
         """Take messages out of the outbox, as `DccShell.taken` says."""
@@ -72,6 +69,6 @@ class Pushes:
         with self._ledger.view() as view:
             return view.untaken(after=after, limit=limit)
 
-    def _signed_anew(self, message: Outgoing) -> Outgoing:
-        body = sign_document(open_document(message.body), self._document_signer)
-        return msgspec.structs.replace(message, body=body)
+    def _signed_now(self, message: Outgoing) -> Outgoing:
+        body = with_signature_of(self._document_signer, message.body)
+        return message if body is message.body else msgspec.structs.replace(message, body=body)

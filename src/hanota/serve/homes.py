@@ -73,7 +73,8 @@ class Homes:
     Args:
         now_ms: the instant at which it all begins.
         wan: takes every envelope from a hub. It may keep it or hand it on, but must not call back
-            into this shell, and may get the same envelope again after a power cut.
+            into this shell, but for `stop_at`, and may get the same envelope again after a power
+            cut.
         depth: of the radio.
         air: what becomes of each frame.
         tap: is shown every frame when it is sent, also those that get lost.
@@ -101,6 +102,7 @@ class Homes:
         self._agenda: Agenda[Event] = Agenda()
         self._nodes: dict[int, Node] = {}
         self._busy = False
+        self._until_ms = now_ms
 
     # Nodes
 
@@ -136,6 +138,33 @@ class Homes:
         """Take a node's power: everything that is not in its flash is gone."""
         self._node(node_id).party = None
         self._agenda.cancel(node_id)
+
+    def remove(self, node_id: int) -> None:
+        """Take a node away for good, with its flash; what is under way to it goes nowhere."""
+        self.cut_power(node_id)
+        del self._nodes[node_id]
+
+    def rejoin(self, node_id: int, hub_id: int) -> None:
+        """Let a device join another hub; it restarts if it has power. Its `start` has to know."""
+        node = self._node(node_id)
+        node.hub_id = hub_id
+        if node.party is not None:
+            self.power_on(node_id)
+
+    def set_clock(self, node_id: int, off_ms: int) -> None:
+        """Set a node's clock to so much after this shell's, also where the node has no power.
+
+        What its party wants to be woken for is an instant of the node's own clock: if that has
+        passed now, it is due at once, and if the clock goes back, it comes so much later.
+        """
+        node = self._node(node_id)
+        by_ms, node.clock_off_ms = off_ms - node.clock_off_ms, off_ms
+        if node.party is not None:
+            self._agenda.shift(node_id, -by_ms, but=_SPAN)
+
+    def clock_ms(self, node_id: int) -> int:
+        """What a node's clock says now."""
+        return self.now_ms + self._node(node_id).clock_off_ms
 
     # The WAN
 
@@ -180,26 +209,34 @@ class Homes:
     def run_until(self, until_ms: int) -> None:
         """Do everything that is due up to this instant, in order; then it is now."""
         self._enter()
+        self._until_ms = until_ms
         try:
-            while (due := self._agenda.pop(until_ms)) is not None:
-                self.now_ms, event = due
+            while (due := self._agenda.pop(self._until_ms)) is not None:
+                at_ms, event = due
+                # A party may ask to be woken at an instant that has passed.
+                self.now_ms = max(self.now_ms, at_ms)
                 self.events += 1
                 self._HAPPEN[type(event)](self, event)
         finally:
             self._busy = False
-        self.now_ms = max(self.now_ms, until_ms)
+        self.now_ms = max(self.now_ms, self._until_ms)
+
+    def stop_at(self, at_ms: int) -> None:
+        """Let the `run_until` that is under way go no further than this, which is not past."""
+        self._until_ms = min(self._until_ms, at_ms)
 
     # What happens
 
     def _boot(self, event: PowerOn) -> None:
         node = self._nodes[event.node_id]
         node.party = node.start(node.flash)
-        self._carry_out(node, node.party.power_on(self.now_ms))
+        self._carry_out(node, node.party.power_on(self.now_ms + node.clock_off_ms))
 
     def _wake(self, event: WakeUp) -> None:
         node = self._nodes[event.node_id]
         if node.party is not None:
-            self._carry_out(node, node.party.wake(event.token, self.now_ms))
+            now_ms = self.now_ms + node.clock_off_ms
+            self._carry_out(node, node.party.wake(event.token, now_ms))
 
     def _arrive(self, event: Arrival) -> None:
         node = self._nodes.get(event.target)
@@ -211,7 +248,8 @@ class Homes:
         except RemoteError as fault:
             self._refuse(event, fault)
         else:
-            self._carry_out(node, node.party.receive(event.source, message, self.now_ms))
+            now_ms = self.now_ms + node.clock_off_ms
+            self._carry_out(node, node.party.receive(event.source, message, now_ms))
 
     def _refuse(self, event: Arrival, fault: RemoteError) -> None:
         """Answer a frame that is none, where ZCL8 2.5.12.2 lets it be answered."""
@@ -224,10 +262,11 @@ class Homes:
 
     def _bring_span(self, event: Span) -> None:
         node = self._nodes[event.target]
-        hub = self._nodes[event.source].party
+        hub = self._nodes.get(event.source)
         match node.party:
-            case (Ppmid() | SignedImageDevice()) as device if hub is not None:
-                effects = device.receive_span(event.offset, event.data, self.now_ms)
+            case (Ppmid() | SignedImageDevice()) as device if hub is not None and hub.party:
+                now_ms = self.now_ms + node.clock_off_ms
+                effects = device.receive_span(event.offset, event.data, now_ms)
                 self._carry_out(node, effects)
 
     # Effects
@@ -263,10 +302,12 @@ class Homes:
         target = self._nodes[to]
         match node.party, target.party:
             case Hub() as hub, (Ppmid() | SignedImageDevice()) as device:
-                data, until_ms = hub.server.span(to, message.file_offset, self.now_ms)
+                off_ms = node.clock_off_ms
+                data, until_ms = hub.server.span(to, message.file_offset, self.now_ms + off_ms)
                 span = Span(node.node_id, to, message.file_offset, data)
-                self._agenda.replace(until_ms, span, to, _SPAN)
-                self._carry_out(target, device.await_span(until_ms))
+                self._agenda.replace(until_ms - off_ms, span, to, _SPAN)
+                effects = device.await_span(until_ms - off_ms + target.clock_off_ms)
+                self._carry_out(target, effects)
 
     def _send_wan(self, node: Node, effect: SendWan) -> None:
         self._wan(node.node_id, effect.number, wan.encode(effect.message))
@@ -282,7 +323,8 @@ class Homes:
 
     def _set_wake(self, node: Node, effect: Wake) -> None:
         wake = WakeUp(node.node_id, effect.token)
-        self._agenda.replace(effect.at_ms, wake, node.node_id, effect.token)
+        at_ms = effect.at_ms - node.clock_off_ms
+        self._agenda.replace(at_ms, wake, node.node_id, effect.token)
 
     def _restart(self, node: Node, _effect: Restart) -> None:
         self.power_on(node.node_id)
@@ -290,7 +332,7 @@ class Homes:
     def _undisturbed(self, node: Node, take: Callable[[int], Effects]) -> bool:
         self._enter()
         try:
-            return self._carry_out(node, take(self.now_ms))
+            return self._carry_out(node, take(self.now_ms + node.clock_off_ms))
         finally:
             self._busy = False
 

@@ -10,9 +10,12 @@ from hanota.han.party import Party
 
 
 class Node:
-    """What stays when the power goes, and the party that goes with it."""
+    """What stays when the power goes, and the party that goes with it.
 
-    __slots__ = ("flash", "hub_id", "node_id", "party", "start")
+    `clock_off_ms` is how far its clock is from that of the shell.
+    """
+
+    __slots__ = ("clock_off_ms", "flash", "hub_id", "node_id", "party", "start")
 
     def __init__(
         self, node_id: int, hub_id: int, flash: Flash, start: Callable[[FlashView], Party]
@@ -21,6 +24,7 @@ class Node:
         self.hub_id = hub_id
         self.flash = flash
         self.start = start
+        self.clock_off_ms = 0
         self.party: Party | None = None
 
 

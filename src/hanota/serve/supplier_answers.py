@@ -6,10 +6,10 @@ then comes in parts: each part counts for the devices that it lists.
 Not here: what an answer says (`supplier.answers`), and that the DCC has signed it (`supplier`).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from hanota.ledger.ledger import Batch
-from hanota.model import DeviceType, Milestone
+from hanota.model import Milestone
 from hanota.rows import Delivery, JournalEntry, RequestRow
 from hanota.supplier import left_out
 from hanota.supplier.answers import Answer, read_answer
@@ -42,10 +42,9 @@ def take(
     """Record the answer to a request, `octets`, and what it says of each of its devices."""
     event = f"answer:{response.response_code}"
     batch.record([JournalEntry(now_ms, 0, row.number, event, None, octets)])
-    kinds = DEVICE_TYPES_OF_SERVICE.get(row.service_reference, frozenset())
     for page in _pages(batch, row.number):
         answer = read_answer(response, [delivery.device_id for delivery in page], pushed=pushed)
-        _record_page(batch, page, answer, row.request_id.originator, kinds, now_ms)
+        _record_page(batch, page, answer, row, now_ms)
 
 
 def supersede(batch: Batch, moved: Iterable[Delivery], now_ms: int) -> None:
@@ -66,10 +65,11 @@ def _record_page(
     batch: Batch,
     page: Sequence[Delivery],
     answer: Answer,
-    supplier_id: int,
-    kinds: Collection[DeviceType],
+    row: RequestRow,
     now_ms: int,
 ) -> None:
+    supplier_id = row.request_id.originator
+    kinds = DEVICE_TYPES_OF_SERVICE.get(row.service_reference, frozenset())
     estate = batch.devices(answer.listed)
     hubs = batch.devices({device.hub_id for device in estate.values()})
     reasons = dict.fromkeys(answer.refused, answer.code) | {

@@ -30,6 +30,7 @@ class Invariant(StrEnum):
     BOOTABLE = "every device always has an image that it can boot"
     ALLOWED = "a device runs only images that its rules allow"
     ONCE = "a critical command takes effect at most once"
+    IN_TIME = "a command takes effect at its time, by the clock of its device"
     ORDERED = "a device activates only what its supplier has signed"
     ONE_FORM = "a counter belongs to one message"
     PROOF = "updated means that the device has run the version"
@@ -64,15 +65,16 @@ class Order(msgspec.Struct, frozen=True, array_like=True):
 class Checker:
     """Watches the nodes of a street; `is_accepted` says what devices the DCC let have a version.
 
-    `said` are the GBCS messages and receipts that a node has recorded to tell the DCC, `subjects`
-    whom they are about, `orders` the commands that devices have carried out, and `ran` the
-    versions that each device ever ran.
+    `said` are the GBCS messages and receipts that a node has recorded to tell the DCC, and by whom;
+    `lost` those of them that went with a hub; `subjects` whom they are about, `orders` the commands
+    that devices have carried out, and `ran` the versions that each device ever ran.
     """
 
     def __init__(
         self, street: Street, homes: Homes, is_accepted: Callable[[int, int], bool]
     ) -> None:
         self.said: dict[bytes, int] = {}
+        self.lost: set[bytes] = set()
         self.subjects = {*street.residents, *street.hub_ids}
         self.orders: dict[tuple[int, int, int], Order] = {}
         self.ran = {device_id: {OLD_VERSION} for device_id in street.residents}
@@ -105,6 +107,24 @@ class Checker:
         for node_id in self._dirty:
             self._require_bootable(node_id)
         self._dirty.clear()
+
+    def look_for_the_missed(self) -> None:
+        """No device that runs may still wait for an instant that its clock has passed."""
+        for device_id in self._files:
+            octets = self._homes.flash(device_id).records.get("activation-waiting")
+            if octets is None or self._homes.party(device_id) is None:
+                continue
+            execution_ms = _decode_order(octets).execution_date_time_ms
+            if execution_ms is not None and execution_ms < self._homes.clock_ms(device_id):
+                raise ViolationError(
+                    Invariant.IN_TIME, f"{eui_text(device_id)} has missed the time of a command"
+                )
+
+    def lose_hub(self, hub_id: int) -> None:
+        """A hub is about to be gone, with everything that it has not heard the DCC has."""
+        for key, body in self._homes.flash(hub_id).records.items():
+            if key.startswith(_WAN_OUTBOX):
+                self.lost.add(_said_in(body))
 
     # What a node is about to do
 
@@ -142,16 +162,21 @@ class Checker:
                 f"{eui_text(order.supplier)} a second time",
             )
         self.orders[key] = order
+        execution_ms = order.execution_date_time_ms
+        if execution_ms is not None and self._homes.clock_ms(node_id) < execution_ms:
+            raise ViolationError(
+                Invariant.IN_TIME,
+                f"{eui_text(node_id)} carries out command {order.counter} before its time",
+            )
 
     def _told(self, node_id: int, key: str, body: bytes) -> None:
         """A node has something to tell: the DCC (a device, or a hub by itself) has to know it."""
         octets = body
         if node_id not in self._files:
-            if not key.startswith("wan/"):
+            if not key.startswith(_WAN_OUTBOX):
                 return  # what a hub passes on to a device
+            octets = _said_in(body)
             match wan.decode(body):
-                case FromDevice(gbcs=inner):
-                    octets = inner
                 case ImageStored(device_ids=device_ids):
                     self.subjects.update(device_ids)
         self.said.setdefault(octets, node_id)
@@ -219,9 +244,18 @@ class Checker:
         )
 
 
-_OUTBOXES = ("tunnel/", "wan/")
+_WAN_OUTBOX = "wan/"
+_OUTBOXES = ("tunnel/", _WAN_OUTBOX)
 _FUTURE_DATED_ALERT = 0x00CA
 _decode_order = msgspec.msgpack.Decoder(Order).decode
+
+
+def _said_in(envelope: bytes) -> bytes:
+    """The GBCS message in a hub's envelope, or the envelope where the hub itself speaks."""
+    match wan.decode(envelope):
+        case FromDevice(gbcs=octets):
+            return octets
+    return envelope
 
 
 def _boot_of(records: Mapping[str, bytes]) -> tuple[int, str]:

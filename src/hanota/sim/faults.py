@@ -34,6 +34,7 @@ class Fault(StrEnum):
     TORN_WRITE = "torn-write"
     SWITCHED_OFF = "switched-off"
     HUB_OFF = "hub-off"
+    HUB_REPLACED = "hub-replaced"
     DOES_NOT_START = "does-not-start"
     NOT_RELEASED = "not-released"
     OTHER_HARDWARE = "other-hardware"
@@ -43,6 +44,7 @@ class Fault(StrEnum):
     RECEIVER_REFUSES = "receiver-refuses"
     KILLED = "killed"
     CLOCK_STEP = "clock-step"
+    HOME_CLOCK_STEP = "home-clock-step"
     CERTIFICATE_REPLACED = "certificate-replaced"
     CERTIFICATE_EXPIRED = "certificate-expired"
     CHANGE_OF_SUPPLIER = "change-of-supplier"
@@ -78,6 +80,7 @@ FAULTS: dict[Fault, Meaning] = {
     Fault.TORN_WRITE: Meaning(Of.CHANCE, 0.5, "a power cut at a write leaves a part of it"),
     Fault.SWITCHED_OFF: Meaning(Of.A_DAY, 0.03, "a device is switched off, up to days"),
     Fault.HUB_OFF: Meaning(Of.A_DAY, 0.03, "a hub is switched off, up to a day"),
+    Fault.HUB_REPLACED: Meaning(Of.A_DAY, 0.01, "a home gets another hub, the old one is gone"),
     Fault.DOES_NOT_START: Meaning(Of.CHANCE, 0.05, "a new image does not come up on a device"),
     Fault.NOT_RELEASED: Meaning(Of.CHANCE, 0.05, "an image that a device's maker did not release"),
     Fault.OTHER_HARDWARE: Meaning(Of.CHANCE, 0.05, "a device of other hardware than is known"),
@@ -87,6 +90,7 @@ FAULTS: dict[Fault, Meaning] = {
     Fault.RECEIVER_REFUSES: Meaning(Of.CHANCE, 0.05, "a supplier's receiver answers 4xx or 5xx"),
     Fault.KILLED: Meaning(Of.CHANCE, 0.02, "a DCC or supplier process dies around a transaction"),
     Fault.CLOCK_STEP: Meaning(Of.A_DAY, 0.1, "the clock of the DCC or a supplier is set"),
+    Fault.HOME_CLOCK_STEP: Meaning(Of.A_DAY, 0.05, "the clock of a hub or device is set"),
     Fault.CERTIFICATE_REPLACED: Meaning(Of.A_DAY, 0.02, "an organisation gets a new signing key"),
     Fault.CERTIFICATE_EXPIRED: Meaning(Of.A_DAY, 0.02, "a signing certificate expires for hours"),
     Fault.CHANGE_OF_SUPPLIER: Meaning(Of.CHANCE, 0.1, "a home changes its supplier"),
@@ -106,8 +110,9 @@ PROFILES: dict[str, tuple[Fault, ...]] = {
     ),
     "http": (Fault.ANSWER_LOST, Fault.RECEIVER_DOWN, Fault.RECEIVER_REFUSES),
     "kill": (Fault.KILLED, Fault.ANSWER_LOST),
-    "clock": (Fault.CLOCK_STEP,),
+    "clock": (Fault.CLOCK_STEP, Fault.HOME_CLOCK_STEP),
     "keys": (Fault.CERTIFICATE_REPLACED, Fault.CERTIFICATE_EXPIRED),
+    "hubs": (Fault.HUB_OFF, Fault.HUB_REPLACED, Fault.LINK_DOWN),
     "suppliers": (Fault.CHANGE_OF_SUPPLIER,),
     "all": tuple(Fault),
 }

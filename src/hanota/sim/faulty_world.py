@@ -2,8 +2,9 @@
 
 Everybody in it is production code; clock, network, radio, disks and chance are of this world. One
 agenda says what happens between the parties (`happenings`); the homes have their own and run ahead
-as far as nothing that they send could arrive. When the plans are done and the faults are over, the
-world runs on until everything has settled, reads every device's version once more, and is checked.
+until the next of that, or until something that they have sent may arrive. When the plans are done
+and the faults are over, the world runs on until everything has settled, reads every device's
+version once more, and is checked.
 
 Not here: what is planned (`plan`), what goes wrong (`misfortunes`, `home_faults`, `faulty_link`,
 `process`), and what must hold (`checker`, `final_checks`).
@@ -15,7 +16,7 @@ from zlib import crc32
 import msgspec
 
 from hanota.han.effects import Effect
-from hanota.limits import DAY_MS, HOUR_MS, SIMULATE_IMAGE_OCTETS, WAN_LATENCY_MS
+from hanota.limits import DAY_MS, HOUR_MS, SIMULATE_IMAGE_OCTETS
 from hanota.model import eui_text
 from hanota.serve.homes import Homes, RadioDepth, Tap
 from hanota.sim.checker import Checker, Invariant, ViolationError, pending
@@ -33,16 +34,17 @@ from hanota.sim.street import START_MS, Street
 FAULT_DAYS = 16
 SETTLE_DAYS = 40
 # How often the world looks whether it has settled, while faults last and afterwards.
-_LOOK_MS = {False: 6 * HOUR_MS, True: HOUR_MS}
+_LOOK_MS = {False: 12 * HOUR_MS, True: 3 * HOUR_MS}
 _ENTRIES_MAX = 10_000
 # What keeps a word from its supplier for good: a push is given up or parked, a command or its
-# answer is not believed, or a device is another's. Everything else only delays.
+# answer is not believed, a device is another's, or a hub is gone with it. All else only delays.
 _SILENCING = (
     Fault.RECEIVER_DOWN,
     Fault.RECEIVER_REFUSES,
     Fault.CERTIFICATE_REPLACED,
     Fault.CERTIFICATE_EXPIRED,
     Fault.CHANGE_OF_SUPPLIER,
+    Fault.HUB_REPLACED,
 )
 
 
@@ -106,6 +108,7 @@ class FaultyWorld:
             organisations=self.organisations,
             homes=self.homes,
             air=air,
+            checker=self._checker,
             end_ms=self._end_ms,
         )
         self._ending = False
@@ -131,11 +134,8 @@ class FaultyWorld:
             assert at_ms is not None, "the world always looks again"
             if at_ms > last_ms:
                 raise ViolationError(Invariant.SETTLES, "; ".join(self._under_way()))
-            ahead_ms = self.homes.next_at_ms()
-            # Nothing that a hub sends from now on arrives sooner than this.
-            horizon_ms = at_ms if ahead_ms is None else min(at_ms, ahead_ms + WAN_LATENCY_MS)
-            self.homes.run_until(horizon_ms)
-            self.happenings.run_until(horizon_ms)
+            self.homes.run_until(at_ms)
+            self.happenings.run_until(self.homes.now_ms)
             self._checker.look_at_flash()
         self._final_checks().check()
 
@@ -176,6 +176,7 @@ class FaultyWorld:
     def _look(self) -> None:
         suppliers = self.organisations.suppliers.values()
         check_proof(suppliers, self.street, self._checker)
+        self._checker.look_for_the_missed()
         if next(self._under_way(), None) is None:
             if self._ending:
                 self._is_over = True

@@ -3,12 +3,14 @@
 At the end every ledger must be sound, every device must have one outcome that its supplier knows,
 both ledgers must name the version that the device runs, and everything that anybody had taken must
 stand in the journal of whom it was for, counted once. Only what the DCC gave up after it had held
-it for days may be missing, and that the DCC's journal names.
+it for days may be missing, and that the DCC's journal names; and what went with a hub.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
+
+import msgspec
 
 from hanota.ledger.ledger import Ledger
 from hanota.limits import READ_BACK_TRIES
@@ -87,20 +89,33 @@ class FinalChecks:
         self._may_be_silent = may_be_silent
         self._dcc_journal = list(self._journal(dcc))
         self._given_up = {
-            entry.message for entry in self._dcc_journal if entry.event in _NAMED_AS_LOST
+            _said_in(entry.message) for entry in self._dcc_journal if entry.event in _NAMED_AS_LOST
         }
 
     def check_settled(self) -> None:
         """What holds before anybody asks again what devices run.
 
-        The DCC knows what each device runs, from what it said; so does its supplier, but for what
-        the DCC's journal names as not taken, and for devices that were another supplier's.
+        The DCC knows what each device runs, from what it said, but for what went with a hub; so
+        does its supplier, but for what the DCC's journal names as not taken, and for devices that
+        were another supplier's.
         """
         lost = {entry.device_id for entry in self._dcc_journal if entry.event in _NAMED_AS_LOST}
+        unheard = self._unheard()
         for device_id, resident in self._street.residents.items():
+            if device_id in unheard:
+                continue
             self._require_known(self._dcc, device_id)
             if not resident.is_new_here and not {0, device_id} & lost:
                 self._require_known(self._suppliers[resident.suppliers[0]], device_id)
+
+    def _unheard(self) -> set[int]:
+        """Who has said something that went with a hub, and that the DCC has never believed."""
+        believed = {
+            entry.message
+            for entry in self._dcc_journal
+            if not entry.event.startswith(_NOT_BELIEVED)
+        }
+        return {self._checker.said[octets] for octets in self._checker.lost - believed}
 
     def check(self) -> None:
         """Every invariant of the end; ViolationError for the first that is broken."""
@@ -212,7 +227,7 @@ class FinalChecks:
         """What a node has taken upon itself to tell stands in the DCC's journal, counted once."""
         found = Counter(entry.message for entry in self._dcc_journal)
         for octets, node_id in self._checker.said.items():
-            if not found[octets]:
+            if not found[octets] and octets not in self._checker.lost:
                 raise ViolationError(
                     Invariant.KEPT,
                     f"the DCC knows nothing of a message of {eui_text(node_id)}: {octets.hex()}",
@@ -220,16 +235,22 @@ class FinalChecks:
         self._check_counted_once(self._dcc, self._dcc_journal, self._checker.said)
 
     def _check_pushes(self) -> None:
-        """What the DCC has pushed stands in its user's journal, counted once, or is given up."""
+        """What the DCC has pushed stands in its user's journal, counted once, or is given up.
+
+        It may have been signed anew while it waited.
+        """
         for eui, process in self._suppliers.items():
-            journal = list(self._journal(process))
+            journal = [
+                msgspec.structs.replace(entry, message=_said_in(entry.message))
+                for entry in self._journal(process)
+            ]
             found = Counter(entry.message for entry in journal)
-            pushed = {body for body, receiver in self._pushed.items() if receiver == eui}
-            for body in pushed - self._given_up:
-                if not found[body]:
+            pushed = {_said_in(body) for body, user in self._pushed.items() if user == eui}
+            for said in pushed - self._given_up:
+                if not found[said]:
                     raise ViolationError(
                         Invariant.KEPT,
-                        f"the {process.name} knows nothing of a push: {body.decode()}",
+                        f"the {process.name} knows nothing of a push: {said.decode()}",
                     )
             self._check_counted_once(process, journal, pushed)
 
@@ -258,6 +279,12 @@ class FinalChecks:
         with process.ledger.view() as view:
             for subject in (0, *sorted(self._checker.subjects)):
                 yield from view.timeline(subject, _ENTRIES_MAX)
+
+
+def _said_in(message: bytes) -> bytes:
+    """What a message of the DCC says, whoever has signed it; with an XML declaration or without."""
+    said, _, _ = message.partition(b"<ds:Signature ")
+    return said.rpartition(b"?>")[2]
 
 
 def _last_deliveries(process: Ledgered, street: Street) -> dict[int, Delivery]:

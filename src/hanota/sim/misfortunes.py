@@ -10,8 +10,9 @@ from typing import ClassVar
 import msgspec
 
 from hanota.limits import DAY_MS, HOUR_MS, MINUTE_MS
-from hanota.model import eui_text
+from hanota.model import DeviceStatus, eui_text
 from hanota.serve.homes import Homes
+from hanota.sim.checker import Checker
 from hanota.sim.credentials import Credentials
 from hanota.sim.faults import Fault, Luck
 from hanota.sim.happenings import Happenings
@@ -38,6 +39,7 @@ class Misfortunes:
         organisations: Organisations,
         homes: Homes,
         air: FaultyAir,
+        checker: Checker,
         end_ms: int,
     ) -> None:
         self._happenings = happenings
@@ -47,6 +49,7 @@ class Misfortunes:
         self._organisations = organisations
         self._homes = homes
         self._air = air
+        self._checker = checker
         for fault, (subjects, strike) in self._A_DAY.items():
             for subject in subjects(self):
                 for at_ms in luck.instants_ms(fault, START_MS, end_ms):
@@ -62,8 +65,9 @@ class Misfortunes:
         self, at_ms: int, fault: Fault, strike: Callable[["Misfortunes", int], None], subject: int
     ) -> None:
         def happen() -> None:
-            self._happenings.note_fault(fault, eui_text(subject))
-            strike(self, subject)
+            standing = self._street.standing(subject)
+            self._happenings.note_fault(fault, eui_text(standing))
+            strike(self, standing)
 
         self._happenings.add(at_ms, happen)
 
@@ -90,7 +94,37 @@ class Misfortunes:
     def _off_for(self, node_id: int, off_ms: int) -> None:
         self._homes.cut_power(node_id)
         at_ms = self._happenings.now_ms + off_ms
-        self._happenings.add(at_ms, lambda: self._homes.power_on(node_id))
+        self._happenings.add(at_ms, lambda: self._switch_on(node_id))
+
+    def _switch_on(self, node_id: int) -> None:
+        if self._street.standing(node_id) == node_id:
+            self._homes.power_on(node_id)
+
+    def _replace_hub(self, old_id: int) -> None:
+        """A home gets another hub, and whatever the old one had not told the DCC is gone.
+
+        The DCC and the suppliers learn it at the same instant, as by service requests of the group
+        8: the devices are behind the new hub, and the old one is decommissioned.
+        """
+        device_ids = [r.device_id for r in self._street.residents.values() if r.hub_id == old_id]
+        self._checker.lose_hub(old_id)
+        self._organisations.lose_hub(old_id)
+        new_id = self._street.replace_hub(old_id, self._homes)
+        self._checker.subjects.add(new_id)
+        for process in self._organisations.processes():
+            with process.ledger.view() as view:
+                rows = view.devices([old_id, *device_ids])
+            old = rows.pop(old_id, None)
+            changed = [msgspec.structs.replace(row, hub_id=new_id) for row in rows.values()]
+            if old is not None:
+                gone = msgspec.structs.replace(old, status=DeviceStatus.DECOMMISSIONED)
+                changed += [msgspec.structs.replace(old, device_id=new_id, hub_id=new_id), gone]
+            with process.ledger.undisturbed() as batch:
+                batch.put_devices(changed)
+
+    def _step_home_clock(self, node_id: int) -> None:
+        off_ms = self._luck.stream(Fault.HOME_CLOCK_STEP).randrange(-HOUR_MS, HOUR_MS)
+        self._homes.set_clock(node_id, off_ms)
 
     def _change_supplier(self, hub_id: int) -> None:
         """Every device of a home goes to the other supplier, in all places at one instant."""
@@ -137,6 +171,8 @@ class Misfortunes:
         self._luck.over = True
         self._happenings.note("faults are over")
         self._organisations.receiver_down_until_ms.clear()
+        for node_id in self._nodes():
+            self._homes.set_clock(node_id, 0)
         for process in self._organisations.processes():
             process.clock_off_ms = 0
             self._credentials.renew(process.eui)
@@ -147,6 +183,9 @@ class Misfortunes:
 
     def _devices(self) -> tuple[int, ...]:
         return tuple(self._street.residents)
+
+    def _nodes(self) -> tuple[int, ...]:
+        return (*self._street.hub_ids, *self._street.residents)
 
     def _users(self) -> tuple[int, ...]:
         return tuple(self._organisations.suppliers)
@@ -165,8 +204,10 @@ class Misfortunes:
         Fault.DEAF: (_devices, _deafen),
         Fault.SWITCHED_OFF: (_devices, _switch_off),
         Fault.HUB_OFF: (_hubs, _switch_hub_off),
+        Fault.HUB_REPLACED: (_hubs, _replace_hub),
+        Fault.HOME_CLOCK_STEP: (_nodes, _step_home_clock),
         Fault.RECEIVER_DOWN: (_users, _stop_receiver),
         Fault.CLOCK_STEP: (_all, _step_clock),
         Fault.CERTIFICATE_REPLACED: (_all, _renew),
-        Fault.CERTIFICATE_EXPIRED: (_users, _expire),
+        Fault.CERTIFICATE_EXPIRED: (_all, _expire),
     }

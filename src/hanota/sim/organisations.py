@@ -15,7 +15,7 @@ from typing import Any
 from hanota.dcc.users import SUPPLIERS as SUPPLIER_ROLES
 from hanota.errors import RemoteError
 from hanota.ledger.ledger import Ledger
-from hanota.limits import HOUR_MS, LATEST_MS, LINK_BATCH_MESSAGES_MAX, MINUTE_MS
+from hanota.limits import HOUR_MS, LATEST_MS, LINK_BATCH_MESSAGES_MAX, MINUTE_MS, WAN_LATENCY_MS
 from hanota.link.local import Message
 from hanota.model import eui_text
 from hanota.rows import Outgoing
@@ -68,6 +68,7 @@ class Organisations:
         self._luck = luck
         self._credentials = credentials
         self._to_hubs, self._from_hubs = FaultyLink(luck), FaultyLink(luck)
+        self._gone: set[int] = set()  # hubs that were replaced
         self._last_to_hubs: Outgoing | None = None
         # By supplier and message: when it is sent again, and after what pause once more.
         self._retry_ms: dict[tuple[int, int], tuple[int, int]] = {}
@@ -95,11 +96,18 @@ class Organisations:
         """Take an envelope from a hub (`serve.homes.Wan`)."""
         message = Message(hub_id, ACCESS_CONTROL_BROKER, number, body)
         self._from_hubs.send(message, self.homes.now_ms)
+        # The homes run ahead of the world until something of theirs may arrive.
+        self.homes.stop_at(self.homes.now_ms + WAN_LATENCY_MS)
         self._wake_link(self._from_hubs, self._carry_up)
 
     def lose_power(self, hub_id: int) -> None:
         """A hub has lost its power, and its modem what it was sending."""
         self._from_hubs.forget(hub_id)
+
+    def lose_hub(self, hub_id: int) -> None:
+        """A hub is gone for good: the WAN takes what is for it, and brings it to nobody."""
+        self._gone.add(hub_id)
+        self.lose_power(hub_id)
 
     def cut_off(self, hub_id: int, until_ms: int) -> None:
         """A hub has no WAN until then."""
@@ -126,8 +134,8 @@ class Organisations:
             with process.ledger.view() as view:
                 if depth := view.outbox_depth():
                     yield f"{depth} messages in the outbox of the {process.name}"
-                if view.next_deadline_ms() is not None:
-                    yield f"a deadline of the {process.name}"
+            if self._deadline_ms(process) is not None:
+                yield f"a deadline of the {process.name}"
         if self._to_hubs.next_at_ms() is not None or self._from_hubs.next_at_ms() is not None:
             yield "messages on the WAN"
 
@@ -187,7 +195,8 @@ class Organisations:
         for message in self._to_hubs.receive(self._happenings.now_ms):
             named = eui_text(message.receiver)
             self._happenings.note("DCC to hub", (named, message.number, message.body))
-            taken = self.homes.receive_wan(message.receiver, message.body)
+            gone = message.receiver in self._gone
+            taken = gone or self.homes.receive_wan(message.receiver, message.body)
             if taken and self.dcc.shell is not None:
                 self._to_hubs.acknowledge(message)
         numbers = [number for _, number in self._to_hubs.acknowledged()]
@@ -207,17 +216,17 @@ class Organisations:
         if self.dcc.shell is None:
             return
         with self._alive(self.dcc) as (shell, now_ms):
-            shell.scan_due(now_ms, LINK_BATCH_MESSAGES_MAX)
+            if self._is_due(self.dcc, now_ms):
+                shell.scan_due(now_ms, LINK_BATCH_MESSAGES_MAX)
             while page := shell.outgoing_wan(LINK_BATCH_MESSAGES_MAX, self._last_to_hubs):
                 for sent in page:
                     message = Message(ACCESS_CONTROL_BROKER, sent.receiver, sent.number, sent.body)
                     self._to_hubs.send(message, self._happenings.now_ms)
                 self._last_to_hubs = page[-1]
-            while pushes := shell.outgoing_push(now_ms, LINK_BATCH_MESSAGES_MAX):
-                for push in pushes:
+            while (first := shell.outgoing_push(LATEST_MS, 1)) and first[0].due_ms <= now_ms:
+                for push in shell.outgoing_push(now_ms, LINK_BATCH_MESSAGES_MAX):
                     self._push(shell, push, now_ms)
-            waiting = shell.outgoing_push(LATEST_MS, 1)
-            self._wake(self.dcc, [push.due_ms for push in waiting])
+            self._wake(self.dcc, [push.due_ms for push in first])
         self._wake_link(self._to_hubs, self._carry_down)
 
     def _push(self, shell: DccShell, push: Outgoing, now_ms: int) -> None:
@@ -250,7 +259,8 @@ class Organisations:
         if process.shell is None:
             return
         with self._alive(process) as (shell, now_ms):
-            shell.scan_due(now_ms, LINK_BATCH_MESSAGES_MAX)
+            if self._is_due(process, now_ms):
+                shell.scan_due(now_ms, LINK_BATCH_MESSAGES_MAX)
             waits = [
                 again_ms + process.clock_off_ms
                 for sent in shell.outgoing(now_ms, LINK_BATCH_MESSAGES_MAX)
@@ -353,12 +363,19 @@ class Organisations:
 
     def _wake(self, process: Process[Any], waits: list[int]) -> None:
         """Let the process work again when something of its own is due, by its own clock."""
-        with process.ledger.view() as view:
-            deadline_ms = view.next_deadline_ms()
+        deadline_ms = self._deadline_ms(process)
         due = [*waits, *(() if deadline_ms is None else (deadline_ms,))]
         if due:
             at_ms = max(self._happenings.now_ms + 1, min(due) - process.clock_off_ms)
             self._happenings.replace(at_ms, self._work_of(process), process.eui, "works")
+
+    def _is_due(self, process: Process[Any], now_ms: int) -> bool:
+        deadline_ms = self._deadline_ms(process)
+        return deadline_ms is not None and deadline_ms <= now_ms
+
+    def _deadline_ms(self, process: Process[Any]) -> int | None:
+        with process.ledger.view() as view:
+            return view.next_deadline_ms()
 
 
 def _ledger(owner: str) -> MortalLedger:

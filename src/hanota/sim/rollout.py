@@ -119,8 +119,12 @@ class Rollout(ABC):
             as_expected=_is_as_expected(delivery, fate),
             ledger_is_true=_is_true(delivery, runs) and _is_known(runs, known),
             runs=runs,
-            taken_ms=delivery.changed_ms - self._row.at_ms,
+            taken_ms=delivery.changed_ms - self._asked_ms(delivery),
         )
+
+    def _asked_ms(self, _delivery: Delivery) -> int:
+        """When the device of this delivery was asked."""
+        return self._row.at_ms
 
     def _known_versions(self, device_ids: Sequence[int]) -> dict[int, set[str]]:
         """What the supplier's estate and the DCC's inventory say that each device runs."""

@@ -31,6 +31,7 @@ from hanota.sim.credentials import Credentials
 from hanota.sim.faults import Fault, Luck
 from hanota.sim.town import (
     HARDWARE_VERSION,
+    HOMES_MAX,
     IDS_PER_HOME,
     MANUFACTURER,
     MANUFACTURER_CODE,
@@ -61,6 +62,8 @@ KINDS = (DeviceType.PPMID, DeviceType.HCALCS, DeviceType.ESME, DeviceType.GSME)
 SUPPLIERS = (SUPPLIER, SUPPLIER_2)
 OLD_VERSION = 0x0001_0000
 NEW_VERSIONS = (0x0002_0000, 0x0003_0000)
+# Hubs that come in the place of others have ids behind those of all homes.
+_SPARE_HUBS = OTHER_HOMES + HOMES_MAX * IDS_PER_HOME
 # Homes that are all told to ask at once would keep step for ever.
 _FIRST_QUERY_MS_MAX = 10 * MINUTE_MS
 
@@ -96,7 +99,10 @@ class Resident(msgspec.Struct):
 
 
 class Street:
-    """`homes` homes; `images` by kind, version and supplier; `residents` by device id."""
+    """`homes` homes; `images` by kind, version and supplier; `residents` by device id.
+
+    `hub_ids` are those of the hubs that are there now.
+    """
 
     def __init__(
         self, homes: int, *, seed: int, image_octets: int, credentials: Credentials, luck: Luck
@@ -111,6 +117,7 @@ class Street:
             for home in range(homes)
             for device in (self._resident(home, kind, homes) for kind in KINDS)
         }
+        self._replaced_by: dict[int, int] = {}
         self.slot_octets = max(len(image.file) for image in self.images.values())
 
     def rows(self) -> list[Device]:
@@ -152,6 +159,30 @@ class Street:
     def factory_file(self, resident: Resident) -> bytes:
         """What the device was made with."""
         return self.images[resident.row.type, OLD_VERSION, SUPPLIER].file
+
+    def replace_hub(self, old_id: int, homes: Homes) -> int:
+        """Put a new hub in the place of one that is taken away with all that it has; its id.
+
+        Every device of the home joins the new one and restarts.
+        """
+        new_id = _SPARE_HUBS + len(self._replaced_by)
+        self._replaced_by[old_id] = new_id
+        self.hub_ids = tuple(map(self.standing, self.hub_ids))
+        moved = [resident for resident in self.residents.values() if resident.hub_id == old_id]
+        for resident in moved:
+            resident.row = msgspec.structs.replace(resident.row, hub_id=new_id)
+        homes.remove(old_id)
+        homes.add_hub(self._hub(new_id), Flash())
+        homes.power_on(new_id)
+        for resident in moved:
+            homes.rejoin(resident.device_id, new_id)
+        return new_id
+
+    def standing(self, node_id: int) -> int:
+        """The node that is now where this one was at first: a hub may have been replaced."""
+        while node_id in self._replaced_by:
+            node_id = self._replaced_by[node_id]
+        return node_id
 
     def change_supplier(self, resident: Resident, supplier: int) -> None:
         """Put another supplier into the slots and the row of a device."""

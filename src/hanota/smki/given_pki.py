@@ -47,7 +47,8 @@ def load_pki(path: Path | None, seed: int, passphrase: bytes | None = None) -> D
         passphrase: of the private keys in a folder, where they are encrypted.
 
     Raises:
-        LocalError: the file or folder cannot be used.
+        FileError: the file or folder cannot be read, or is none.
+        LocalError: a passphrase is needed.
     """
     if path is None:
         return _test_pki(seed)

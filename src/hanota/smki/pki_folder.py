@@ -32,7 +32,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from hanota.errors import LocalError, RemoteError
+from hanota.errors import FileError, LocalError, RemoteError
 from hanota.limits import LATEST_MS
 from hanota.model import KeyUsage
 from hanota.smki.certificates import (
@@ -97,7 +97,7 @@ def load_pki_folder(folder: Path, passphrase: bytes | None) -> PkiFolder:
     """Read a folder; every certificate of it is issued by its authorities, whatever the dates.
 
     Raises:
-        LocalError: a file is absent, cannot be read or is none of its kind; a key is not that of
+        FileError: a file is absent, cannot be read or is none of its kind; a key is not that of
             its certificate, or encrypted under another passphrase.
     """
     named = {name: _authority(folder / f"{name}.pem") for name in _AUTHORITIES}
@@ -166,7 +166,7 @@ def _write(
 def _certificate_der(path: Path) -> bytes:
     found = pem_certificates(read_key_file(path), str(path))
     if len(found) != 1:
-        raise LocalError(f"{path} holds {len(found)} certificates: each has a file of its own")
+        raise FileError(f"{path} holds {len(found)} certificates: each has a file of its own")
     return found[0]
 
 
@@ -174,7 +174,7 @@ def _authority(path: Path) -> Authority:
     try:
         return decode_authority(_certificate_der(path))
     except RemoteError as error:
-        raise LocalError(f"{path} is no authority's certificate: {error.reason}") from error
+        raise FileError(f"{path} is no authority's certificate: {error.reason}") from error
 
 
 def _organisation(path: Path, authorities: tuple[Authority, ...]) -> Certificate:
@@ -182,9 +182,9 @@ def _organisation(path: Path, authorities: tuple[Authority, ...]) -> Certificate
         certificate = decode_certificate(_certificate_der(path))
         verify_chain(certificate, authorities, LATEST_MS, check_dates=False)
     except RemoteError as error:
-        raise LocalError(f"{path} is no certificate of this PKI: {error.reason}") from error
+        raise FileError(f"{path} is no certificate of this PKI: {error.reason}") from error
     if certificate.role is None:
-        raise LocalError(f"{path} is the certificate of a device, not of an organisation")
+        raise FileError(f"{path} is the certificate of a device, not of an organisation")
     return certificate
 
 

@@ -16,10 +16,11 @@ CRA and counter: those four must never come twice with different octets.
 Not here: whose keys these are, encrypted parts of a content, and whether a counter is fresh.
 """
 
-import hashlib
 import hmac
 from collections.abc import Callable
 from functools import partial
+from hashlib import sha256
+from struct import Struct
 from typing import NamedTuple
 
 import msgspec
@@ -74,19 +75,16 @@ def shared_secret(
 def mac(message: GbcsMessage, z: bytes) -> bytes:
     """The MAC, 12 octets, that this message has under the shared secret Z."""
     covered = mac_input(message)
-    originator = message.originator.to_bytes(8, "big")
-    information = b"".join(
-        (
-            _ALGORITHM,
-            originator,
-            _TRANSACTION_OCTETS,
-            message.cra.to_bytes(1, "big"),
-            message.counter.to_bytes(8, "big"),
-            message.target.to_bytes(8, "big"),
-        )
+    information = _INFORMATION.pack(
+        _ALGORITHM,
+        message.originator,
+        _TRANSACTION_OCTETS,
+        message.cra,
+        message.counter,
+        message.target,
     )
-    key = hashlib.sha256(_KDF_ROUND + z + information).digest()[:_KEY_OCTETS]
-    tag = AESGCM(key).encrypt(originator + _INVOCATION_COUNTER, b"", covered)
+    key = sha256(_KDF_ROUND + z + information).digest()[:_KEY_OCTETS]
+    tag = AESGCM(key).encrypt(_IV.pack(message.originator, 0), b"", covered)
     return tag[:MAC_OCTETS]
 
 
@@ -115,7 +113,10 @@ def mac_parties(message: GbcsMessage, acb: int) -> MacParties:
 
 # AlgorithmID of the KDF's OtherInfo: the object identifier of AES-GCM-128 in DLMS (suite 1).
 _ALGORITHM = bytes.fromhex("60857406080300")
-_TRANSACTION_OCTETS = b"\x09"
+_TRANSACTION_OCTETS = 9
+# Algorithm, originator, then length and CRA, counter, target of the transaction.
+_INFORMATION = Struct(">7sQBBQQ")
+# Originator and invocation counter.
+_IV = Struct(">QI")
 _KDF_ROUND = bytes.fromhex("00000001")
-_INVOCATION_COUNTER = bytes(4)
 _KEY_OCTETS = 16

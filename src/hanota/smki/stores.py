@@ -17,7 +17,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from hanota.errors import LocalError, RemoteError
+from hanota.errors import FileError, LocalError, RemoteError
 from hanota.limits import KEY_FILE_OCTETS_MAX
 from hanota.model import KeyUsage, Role, eui_text
 from hanota.smki import keys
@@ -31,11 +31,11 @@ _log = logging.getLogger(__name__)
 def load_certificates(directory: Path) -> list[Certificate]:
     """Read every certificate of every `*.pem` file in a folder, in the order of their names.
 
-    LocalError when the folder has no such file, or one of them cannot be read or is no PEM.
+    FileError when the folder has no such file, or one of them cannot be read or is no PEM.
     """
     paths = sorted(path for path in directory.glob("*.pem"))
     if not paths:
-        raise LocalError(f"{directory} is no folder with .pem files")
+        raise FileError(f"{directory} is no folder with .pem files")
     decoded = [
         _decode_or_leave_out(der, path.name)
         for path in paths
@@ -48,7 +48,7 @@ def load_keystore(path: Path) -> "KeyStoreFile":
     """Read `keystore.json` of the npm package @smartdcc/dccboxed-keystore, or one of that form.
 
     EUI-64, then usage, then serial number, then certificate and private key, both PEM. The first
-    key of an identity is the one that the tools of that package use. LocalError when the file
+    key of an identity is the one that the tools of that package use. FileError when the file
     cannot be read, has another form, or a private key is not that of its certificate.
     """
     held: list[tuple[_Entry, Certificate]] = []
@@ -70,26 +70,26 @@ def load_keystore(path: Path) -> "KeyStoreFile":
 
 
 def read_key_file(path: Path) -> bytes:
-    """The octets of a file of certificates or keys; LocalError where it cannot be read."""
+    """The octets of a file of certificates or keys; FileError where it cannot be read."""
     try:
         with path.open("rb") as file:
             octets = file.read(KEY_FILE_OCTETS_MAX + 1)
     except OSError as error:
-        raise LocalError(f"{path} cannot be read: {error.strerror}") from error
+        raise FileError(f"{path} cannot be read: {error.strerror}") from error
     if len(octets) > KEY_FILE_OCTETS_MAX:
-        raise LocalError(f"{path} has more than {KEY_FILE_OCTETS_MAX} octets")
+        raise FileError(f"{path} has more than {KEY_FILE_OCTETS_MAX} octets")
     return octets
 
 
 def pem_certificates(octets: bytes, source: str) -> list[bytes]:
-    """The DER of every certificate in PEM; LocalError, naming the source, where there is none."""
+    """The DER of every certificate in PEM; FileError, naming the source, where there is none."""
     blocks = _PEM.findall(octets)
     if not blocks:
-        raise LocalError(f"{source} holds no certificate in PEM")
+        raise FileError(f"{source} holds no certificate in PEM")
     try:
         return [binascii.a2b_base64(b"".join(block.split()), strict_mode=True) for block in blocks]
     except binascii.Error as error:
-        raise LocalError(f"{source} holds a certificate that is no base64: {error}") from error
+        raise FileError(f"{source} holds a certificate that is no base64: {error}") from error
 
 
 def read_private_key(
@@ -97,8 +97,9 @@ def read_private_key(
 ) -> ec.EllipticCurvePrivateKey:
     """The private key in PEM that belongs to this public key.
 
-    LocalError, naming the source, where it is another, cannot be read, or is encrypted under
-    another passphrase. A key that is not encrypted needs no passphrase, even if there is one.
+    FileError, naming the source, where it is another or cannot be read; LocalError where it is
+    encrypted, and under another passphrase or with none given. A key that is not encrypted needs
+    no passphrase, even if there is one.
     """
     encrypted = _ENCRYPTED.search(pem) is not None
     if encrypted and passphrase is None:
@@ -106,13 +107,15 @@ def read_private_key(
     try:
         private_key = load_pem_private_key(pem, passphrase if encrypted else None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        why = ": is the passphrase another?" if encrypted else ""
-        raise LocalError(f"{source}: the private key cannot be read{why}") from error
+        told = f"{source}: the private key cannot be read"
+        if encrypted:
+            raise LocalError(f"{told}: is the passphrase another?") from error
+        raise FileError(told) from error
     match private_key:
         case ec.EllipticCurvePrivateKey() if private_key.public_key() == public_key:
             return private_key
         case _:
-            raise LocalError(f"{source}: the private key is not that of the certificate")
+            raise FileError(f"{source}: the private key is not that of the certificate")
 
 
 class KeyStoreFile:
@@ -203,7 +206,7 @@ def _entries(path: Path) -> list[_Entry]:
             read_key_file(path), type=dict[str, dict[str, dict[str, _Entry]]]
         )
     except msgspec.DecodeError as error:
-        raise LocalError(f"{path} is no key store: {error}") from error
+        raise FileError(f"{path} is no key store: {error}") from error
     return [
         entry
         for usages in identities.values()

@@ -1,11 +1,11 @@
 """Where one device of an update is, as its supplier knows it: one table of state and evidence.
 
 Success is proven, never assumed: only a device's own word (an alert or response, or a read-back)
-makes it `updated`. Delivery and transfer are milestones on the way. An update by 11.1 comes to
-rest as `distributed`, until the supplier activates it by 11.3, cancels that, or a newer image has
-arrived in the device: one that never gets there replaces nothing. What comes late still counts: a device that was given up as silent, or of which a hub had
-reported failure, becomes `updated-late` when its proof arrives. Evidence that fits no row of the
-table changes nothing and is journalled.
+makes it `updated`. Delivery and transfer are milestones on the way. An update by 11.1 comes to rest
+as `distributed`, until the supplier activates it by 11.3, cancels that, or a newer image has
+arrived in the device: one that never gets there replaces nothing. What comes late still counts: a
+device that was given up as silent, or of which a hub had reported failure, becomes `updated-late`
+when its proof arrives. Evidence that fits no row of the table changes nothing and is journalled.
 
 Not here: whose word it is (`device_messages`, `answers`) and which delivery it is about
 (`reception`, `conclusions`).

@@ -58,6 +58,7 @@ class Catalogue:
             if objection(release, self._entries, now_ms) is None and release.type is target.type
         ]
         self._offers: dict[_Kind, dict[str, tuple[Release, ProductEntry]]] = {}
+        self._choices: dict[object, Choice] = {}
         self._ways: dict[tuple[_Kind, str], tuple[str, ...] | None] = {}
 
     def circles(self) -> list[tuple[str, ...]]:
@@ -67,6 +68,24 @@ class Catalogue:
 
     def choose(self, device: Device, hub_gbcs_version: str | None, *, in_progress: bool) -> Choice:
         """What to ask this device for; its hub and `in_progress` as for `foreseen`."""
+        # Of a whole estate there are some hundreds of different devices: each is judged once.
+        key = (
+            device.type,
+            device.manufacturer,
+            device.model,
+            device.hardware_version,
+            device.firmware_version,
+            device.status,
+            device.suppliers,
+            device.gbcs_version,
+            hub_gbcs_version,
+            in_progress,
+        )
+        if key not in self._choices:
+            self._choices[key] = self._choose(device, hub_gbcs_version, in_progress=in_progress)
+        return self._choices[key]
+
+    def _choose(self, device: Device, hub_gbcs_version: str | None, *, in_progress: bool) -> Choice:
         way = self._way(device)
         release, entry = self._step(device, way)
         reason = (

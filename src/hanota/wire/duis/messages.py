@@ -15,7 +15,14 @@ from lxml.etree import _Element as Element
 from hanota.errors import LocalError, RemoteError
 from hanota.model import RequestID
 from hanota.wire.codes import DuisFault, ResponseCode
-from hanota.wire.duis.document import HEADER, REQUEST, RESPONSE, Document, sections_of
+from hanota.wire.duis.document import (
+    HEADER,
+    REQUEST,
+    RESPONSE,
+    Document,
+    open_document,
+    sections_of,
+)
 from hanota.wire.duis.elements import NAMESPACE, Alternatives, Record, name_of
 from hanota.wire.duis.identifiers import REQUEST_ID
 from hanota.wire.duis.schema import (
@@ -30,7 +37,7 @@ from hanota.wire.duis.services import (
     SERVICE_REFERENCES,
     reference_of_variant,
 )
-from hanota.wire.duis.signature import DocumentSigner, signature_octets
+from hanota.wire.duis.signature import DocumentSigner, is_signed_by, signature_octets
 from hanota.wire.duis.values import Request, RequestHeader, Response
 
 SCHEMA_VERSION = "5.4"
@@ -101,6 +108,16 @@ def encode_request(request: Request, signer: DocumentSigner | None = None) -> by
 def encode_response(response: Response, signer: DocumentSigner | None = None) -> bytes:
     """Write a Response, signed where there is a signer; LocalError if it breaks a rule."""
     return _encode("Response", RESPONSE_HEADER, RESPONSE_BODY, response, signer)
+
+
+def with_signature_of(signer: DocumentSigner, octets: bytes) -> bytes:
+    """A Response that was signed here, under this signer's certificate: the same octets if it is.
+
+    Only the signature changes otherwise, not what is said.
+    """
+    if is_signed_by(octets, signer):
+        return octets
+    return encode_response(decode_response(open_document(octets)), signer)
 
 
 def _encode(

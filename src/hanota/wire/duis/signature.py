@@ -91,7 +91,7 @@ def signature_octets(canonical: Iterable[bytes], signer: DocumentSigner) -> byte
 def is_signed_by(octets: bytes, signer: DocumentSigner) -> bool:
     """Whether a document that was signed here names this signer's certificate.
 
-    It is looked for and not verified, so this is for octets of one's own.
+    The name is looked for and nothing is verified, so this is for octets of one's own.
     """
     return _key_info(signer) in octets
 

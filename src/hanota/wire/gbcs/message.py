@@ -310,8 +310,8 @@ def _encode_other_information(message: GbcsMessage) -> bytes:
         message.supplementary_counter,
         message.supplementary_originator_counter,
     )
-    given = [number for number in numbers if number is not None]
-    if None in numbers[: len(given)]:
+    given = numbers[: len(numbers) - numbers.count(None)]
+    if None in given:
         raise LocalError("a supplementary counter needs the field before it")
     form = _OTHER_INFORMATION[_MESSAGE_CODE_OCTETS + 8 * len(given)]
     information = form.pack(message.message_code, *given)
