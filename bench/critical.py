@@ -6,7 +6,6 @@ the machine does falls on both. The shared secret Z is known beforehand: it depe
 parties alone.
 """
 
-import statistics
 import time
 from collections.abc import Callable
 
@@ -23,8 +22,8 @@ from hanota.wire.gbcs import cs06, cs08
 from hanota.wire.gbcs.content import decode_content
 from hanota.wire.gbcs.message import Cra, GbcsMessage, decode, encode, mac_input, signed_octets
 
-MESSAGES = 300
-ROUNDS = 31
+MESSAGES = 60
+ROUNDS = 151
 
 DEVICE = eui_from_text("00-DB-12-34-56-78-90-A0")
 SUPPLIER = eui_from_text("90-B3-D5-1F-30-01-00-00")
@@ -135,14 +134,15 @@ def _der(signature: bytes) -> bytes:
 def _figure(
     name: str, ours: Callable[[], None], bare: Callable[[], None], reference: str
 ) -> dict[str, object]:
-    """The two median rates, messages a second, over rounds that take turns."""
+    """The best of each rate, messages a second, of rounds that take turns."""
     rates: list[list[float]] = [[], []]
     for _ in range(ROUNDS):
         for run, measured in zip((ours, bare), rates, strict=True):
             start = time.perf_counter()
             run()
             measured.append(MESSAGES / (time.perf_counter() - start))
-    value, reference_value = (statistics.median(measured) for measured in rates)
+    # What slows a round down is another process, never the code.
+    value, reference_value = map(max, rates)
     return {
         "name": name,
         "value": value,

@@ -243,6 +243,8 @@ EXPORTED_OCTETS_MAX = 4_096
 # How far counters go on after a restored backup: more than were given out since it was made.
 LEDGER_EPOCH_VALUES = 1 << 32
 
+# Deliveries that a batch remembers, so that it need not read again what it wrote.
+DELIVERIES_KEPT_MAX = 5_000
 # A filter of an estate: longer ones are machine-made, and belong into a file of ids.
 FILTER_CHARACTERS_MAX = 8_192
 FILTER_TERMS_MAX = 32

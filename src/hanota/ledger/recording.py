@@ -13,6 +13,7 @@ from hanota.ledger.campaigns import CampaignBatch, Follower
 from hanota.ledger.columns import Row
 from hanota.ledger.database import Database
 from hanota.ledger.view import View
+from hanota.limits import DELIVERIES_KEPT_MAX
 from hanota.rows import Delivery, JournalEntry
 
 _Key = tuple[int, int]  # device_id and request of a delivery
@@ -35,6 +36,8 @@ class Recording(CampaignBatch, View):
         device and request as the entry (LocalError otherwise). Of several entries about one
         delivery the last one stands.
         """
+        if len(self._standing) > DELIVERIES_KEPT_MAX:
+            self._forget()  # of a large request, each delivery is met once
         entries = list(entries)
         after = {_key(entry): entry.delivery for entry in entries if entry.delivery is not None}
         before = self._standing_of(after)
@@ -57,7 +60,7 @@ class Recording(CampaignBatch, View):
             )
 
     def _forget(self) -> None:
-        """What was read or written here may not be true any more."""
+        """Read anew what is asked for again."""
         self._standing.clear()
 
     def _delivery(self, row: Row) -> Delivery:
