@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet
 
-.PHONY: mutants setup demo test check bench long lock oracles format clean
+.PHONY: attacks audit sbom mutants setup demo test check bench bench-full long lock oracles format clean
 
 setup: $(VENV)/.runtime
 
@@ -45,16 +45,32 @@ long: $(VENV)/.dev oracles
 mutants: $(VENV)/.dev
 	$(BIN)/python -m mutants --table docs/mutants.md
 
+# Every attack of the risk assessment, on the code as it is and without what stops it.
+attacks: $(VENV)/.dev
+	$(BIN)/python -m attacks --document docs/risk-assessment.md
+
+# The components that are locked, as CycloneDX.
+sbom: $(VENV)/.dev
+	$(BIN)/python scripts/sbom.py requirements/runtime.txt out/sbom.json
+
+# Whether one of them is known to be vulnerable. It wants uv and a network.
+audit:
+	uv tool run --from pip-audit==2.10.1 pip-audit --disable-pip --require-hashes -r requirements/runtime.txt
+
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench
+
+# What takes long or wants room: a SQLite ledger of 20 million deliveries (20 GB under out/).
+bench-full: bench
+	$(BIN)/python -m bench.ledger 20000000 out/bench-ledger
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 lock:
-	$(UV_COMPILE) pyproject.toml requirements/build.in -o requirements/runtime.txt
-	$(UV_COMPILE) -c requirements/runtime.txt pyproject.toml requirements/dev.in -o requirements/dev.txt
+	$(UV_COMPILE) --extra impact pyproject.toml requirements/build.in -o requirements/runtime.txt
+	$(UV_COMPILE) --extra impact -c requirements/runtime.txt pyproject.toml requirements/dev.in -o requirements/dev.txt
 
 clean:
 	rm -rf $(VENV) out .oracles

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 _TIMEOUT_S = 300
-_COPIED = ("src", "tests", "mutants", "attacks", "pyproject.toml")
+_COPIED = ("src", "tests", "attacks", "bench", "fuzz", "mutants", "pyproject.toml")
 
 
 class StaleError(Exception):
