@@ -116,17 +116,28 @@ def started(
     # Not below the folder of pytest, which nobody but its owner may enter.
     parent = None if on_disk or not _has_room(MEMORY) else MEMORY
     folder = Path(tempfile.mkdtemp(prefix="hanota-postgresql-", dir=parent))
-    try:
-        if os.geteuid() == 0:
-            shutil.chown(folder, "nobody")
+    if os.geteuid() == 0:
+        shutil.chown(folder, "nobody")
+    with _gone_at_the_end(folder):
         server = PostgreSQLServer(folder, _programs(), settings, file_octets_max)
         server.start()
-        try:
-            yield server
-        finally:
-            server.stop("immediate")
-    finally:
-        shutil.rmtree(folder)
+        yield server
+
+
+# Waits until whoever holds the other end of its input is gone, killed or not.
+CLEAN_UP = """
+read -r end
+kill -QUIT "$(head -n 1 "$0/data/postmaster.pid")" 2>&-
+rm -rf "$0"
+"""
+
+
+@contextmanager
+def _gone_at_the_end(folder: Path) -> Iterator[None]:
+    with subprocess.Popen(
+        ["sh", "-c", CLEAN_UP, folder], stdin=subprocess.PIPE, cwd=folder.parent, **_who()
+    ):
+        yield
 
 
 def _has_room(folder: Path) -> bool:

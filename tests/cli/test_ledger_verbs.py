@@ -89,8 +89,8 @@ def test_an_export_of_the_journal(url, tmp_path):
     lines = (tmp_path / "out.jsonl").read_text().splitlines()
     first, _second, third = map(json.loads, lines)
     assert (first["event"], first["state"], first["message"]) == ("evidence", "accepted", "dead")
-    assert (third["event"], third["state"], third["device_id"]) == (FORMULA, "", "")
-    assert (int(third["message_octets"]), third["message"]) == (EXPORTED_OCTETS_MAX + 1, "")
+    assert (third["event"], third["state"], third["device_id"]) == (FORMULA, None, None)
+    assert (int(third["message_octets"]), third["message"]) == (EXPORTED_OCTETS_MAX + 1, None)
 
 
 def test_an_export_that_cannot_be_written(url, tmp_path):

@@ -4,6 +4,9 @@ import asyncio
 
 import httpx
 import pytest
+from fuzz.targets import mutated
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.dcc.samples import ACB, DEVICE_ID, NOW_MS, SUPPLIER
 from tests.serve.a_dcc import PKI, ADcc, opened, signed, update_ppmid
 
@@ -282,3 +285,35 @@ def test_the_log_has_a_line_a_request_without_its_content(caplog):
     )
     assert " status=200 ms=" in line
     assert "Signature" not in line
+
+
+# --- Requests that were good once: a coded answer or 400, whatever was changed ---
+
+GOOD = [
+    signed(request)
+    for request in (
+        inventory_request(),
+        update_ppmid(),
+        Request(RequestID(SUPPLIER, DEVICE_ID, 3), 1, "11.2", "11.2", ReadFirmwareVersion()),
+    )
+]
+
+
+@pytest.fixture(scope="module")
+def shared():
+    """One service for all that is thrown at it; what one request breaks, the next would find."""
+    return Service()
+
+
+@given(st.randoms(use_true_random=False), st.sampled_from([D, S, T]))
+def test_a_request_with_anything_changed_gets_a_coded_answer_or_400(shared, chance, path):
+    answer = exchange(path, mutated(chance, GOOD), service=shared)
+    if answer.status_code != 200:
+        assert answer.status_code == 400
+        assert is_one_line(answer)
+    else:
+        assert code_of(answer)
+
+
+def test_after_all_that_it_answers(shared):
+    assert code_of(exchange(D, signed(inventory_request(99)), service=shared)) == "I0"

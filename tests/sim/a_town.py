@@ -20,8 +20,8 @@ KINDS = (DeviceType.PPMID, DeviceType.HCALCS, DeviceType.ESME, DeviceType.GSME)
 class ATown:
     """A world with ledgers in memory, and every document that was handed over.
 
-    `new_url` names other places for its ledgers. `rollout` is the last that ran. The second supplier
-    has a ledger too, and does nothing by itself.
+    `new_url` names other places for its ledgers. `rollout` is the last that ran. The second
+    supplier has a ledger too, and does nothing by itself.
     """
 
     def __init__(

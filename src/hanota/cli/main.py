@@ -15,6 +15,7 @@ from hanota.cli import (
     estate,
     homes,
     image,
+    impact,
     ledger,
     listen,
     pki,
@@ -50,6 +51,7 @@ app.command("demo")(demo.demo)
 app.command("decode")(decode.decode)
 app.command("codes")(codes.codes)
 app.command("send")(send.send)
+app.command("impact")(impact.impact)
 app.command("listen")(listen.listen)
 app.command("readback")(readback.readback)
 app.command("settings")(settings.settings)

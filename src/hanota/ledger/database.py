@@ -4,7 +4,7 @@ Statements have names (`texts`); a database spells the words in braces, runs the
 failures in the ledger's own words. What is written at once by many is one call with many rows.
 
 Writing transactions of one ledger come one after the other, whoever writes: a rule reads and
-decides as if it were alone (docs/adr/0005). Reading transactions wait for nobody.
+decides as if it were alone (docs/adr/0004). Reading transactions wait for nobody.
 """
 
 from abc import ABC, abstractmethod

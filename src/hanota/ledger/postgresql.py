@@ -10,7 +10,6 @@ A connection that was lost is made anew by the next transaction.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -170,9 +169,12 @@ class PostgreSQL(Database):
         rows = list(rows)
         if not rows:
             return []
-        new = Counter(self._run(name, self._arrays(name, rows)).fetchall())
+        new = set(self._run(name, self._arrays(name, rows)).fetchall())
+        if len(new) == len(rows):
+            return [True] * len(rows)
         # The first of several equal ones is the new one.
-        return [new.pop(row, 0) > 0 for row in rows]
+        first = {row: place for place, row in reversed(list(enumerate(rows)))}
+        return [row in new and first[row] == place for place, row in enumerate(rows)]
 
     def each(self, ids: Iterable[int]) -> object:
         """A list of ids as the one parameter that `{each}` takes."""

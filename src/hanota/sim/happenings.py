@@ -53,7 +53,8 @@ class Happenings:
     def note(self, name: str, subject: object = "") -> None:
         """Write into the diary that something has happened."""
         self._last.append((self.now_ms, name, subject))
-        self._digest.update(f"{self.now_ms} {name} {subject}\n".encode())
+        self._digest.update(f"{self.now_ms} {name} ".encode())
+        self._digest.update(_octets(subject))
 
     def note_fault(self, fault: Fault, subject: object = "") -> None:
         """Write into the diary that a fault has struck, and count it."""
@@ -72,6 +73,16 @@ class Happenings:
             f"day {(at_ms - START_MS) / DAY_MS:.6f}  {name}  {_shown(subject)}".rstrip()
             for at_ms, name, subject in self._last
         ]
+
+
+def _octets(subject: object) -> bytes:
+    """What a digest takes of a subject, each of its parts with its length before it."""
+    match subject:
+        case bytes():
+            return b"%d:%b" % (len(subject), subject)
+        case tuple():
+            return b"".join(map(_octets, subject))
+    return _octets(str(subject).encode())
 
 
 def _shown(subject: object) -> str:

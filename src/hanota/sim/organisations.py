@@ -72,6 +72,8 @@ class Organisations:
         self._last_to_hubs: Outgoing | None = None
         # By supplier and message: when it is sent again, and after what pause once more.
         self._retry_ms: dict[tuple[int, int], tuple[int, int]] = {}
+        # By process: when something of its ledger is due; unknown for one that has just started.
+        self._scan_ms: dict[int, int] = {}
         self._blob = lru_cache(maxsize=8)(self._image)
         self._begin(street)
 
@@ -216,7 +218,7 @@ class Organisations:
         if self.dcc.shell is None:
             return
         with self._alive(self.dcc) as (shell, now_ms):
-            if self._is_due(self.dcc, now_ms):
+            if now_ms >= self._scan_ms.get(self.dcc.eui, 0):
                 shell.scan_due(now_ms, LINK_BATCH_MESSAGES_MAX)
             while page := shell.outgoing_wan(LINK_BATCH_MESSAGES_MAX, self._last_to_hubs):
                 for sent in page:
@@ -259,7 +261,7 @@ class Organisations:
         if process.shell is None:
             return
         with self._alive(process) as (shell, now_ms):
-            if self._is_due(process, now_ms):
+            if now_ms >= self._scan_ms.get(process.eui, 0):
                 shell.scan_due(now_ms, LINK_BATCH_MESSAGES_MAX)
             waits = [
                 again_ms + process.clock_off_ms
@@ -352,6 +354,7 @@ class Organisations:
 
     def _stop(self, process: Process[Any]) -> None:
         process.kill()
+        self._scan_ms.pop(process.eui, None)
         if process is self.dcc:
             self._to_hubs.forget(ACCESS_CONTROL_BROKER)
         else:
@@ -364,14 +367,11 @@ class Organisations:
     def _wake(self, process: Process[Any], waits: list[int]) -> None:
         """Let the process work again when something of its own is due, by its own clock."""
         deadline_ms = self._deadline_ms(process)
+        self._scan_ms[process.eui] = LATEST_MS if deadline_ms is None else deadline_ms
         due = [*waits, *(() if deadline_ms is None else (deadline_ms,))]
         if due:
             at_ms = max(self._happenings.now_ms + 1, min(due) - process.clock_off_ms)
             self._happenings.replace(at_ms, self._work_of(process), process.eui, "works")
-
-    def _is_due(self, process: Process[Any], now_ms: int) -> bool:
-        deadline_ms = self._deadline_ms(process)
-        return deadline_ms is not None and deadline_ms <= now_ms
 
     def _deadline_ms(self, process: Process[Any]) -> int | None:
         with process.ledger.view() as view:
