@@ -113,13 +113,14 @@ def started(
     Unless it has to be `on_disk`, its files are in memory where there is room: hundreds of ledgers
     are thousands of files, and what a crash of the server leaves is there too.
     """
+    programs = _programs()
     # Not below the folder of pytest, which nobody but its owner may enter.
     parent = None if on_disk or not _has_room(MEMORY) else MEMORY
     folder = Path(tempfile.mkdtemp(prefix="hanota-postgresql-", dir=parent))
     if os.geteuid() == 0:
         shutil.chown(folder, "nobody")
-    with _gone_at_the_end(folder):
-        server = PostgreSQLServer(folder, _programs(), settings, file_octets_max)
+    with _gone_at_the_end(folder, programs):
+        server = PostgreSQLServer(folder, programs, settings, file_octets_max)
         server.start()
         yield server
 
@@ -127,15 +128,20 @@ def started(
 # Waits until whoever holds the other end of its input is gone, killed or not.
 CLEAN_UP = """
 read -r end
-kill -QUIT "$(head -n 1 "$0/data/postmaster.pid")" 2>&-
+"$1/pg_ctl" -D "$0/data" -m immediate -w stop
 rm -rf "$0"
 """
 
 
 @contextmanager
-def _gone_at_the_end(folder: Path) -> Iterator[None]:
+def _gone_at_the_end(folder: Path, programs: Path) -> Iterator[None]:
     with subprocess.Popen(
-        ["sh", "-c", CLEAN_UP, folder], stdin=subprocess.PIPE, cwd=folder.parent, **_who()
+        ["sh", "-c", CLEAN_UP, folder, programs],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=folder.parent,
+        **_who(),
     ):
         yield
 

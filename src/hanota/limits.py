@@ -53,8 +53,8 @@ LINK_RETRY_MS = 60_000
 LINK_RETRY_REAL_MS_MIN = 1_000
 # Messages that a link hands over at once.
 LINK_BATCH_MESSAGES_MAX = 1_000
-# A link between processes: octets of the envelopes that travel together (NATS takes 1 MiB unless it
-# is told otherwise), and how many of these a receiver fetches at once and all of them may have
+# A link between processes: octets of the envelopes that travel together (NATS takes 1 MiB unless
+# told otherwise), and how many of these a receiver fetches at once and all of them may have
 # unacknowledged, and how long it waits for them where something else is to be done; octets that wait
 # in a direction before a sender has to; and how long the link has to answer, with the rest that
 # follows when it does not.
