@@ -56,8 +56,8 @@ LINK_BATCH_MESSAGES_MAX = 1_000
 # A link between processes: octets of the envelopes that travel together (NATS takes 1 MiB unless
 # told otherwise), and how many of these a receiver fetches at once and all of them may have
 # unacknowledged, and how long it waits for them where something else is to be done; octets that
-# wait in a direction before a sender has to; and how long the link has to answer, with the rest that
-# follows when it does not.
+# wait in a direction before a sender has to; and how long the link has to answer, with the rest
+# that follows when it does not.
 LINK_BATCH_OCTETS_MAX = 262_144
 LINK_FETCH_MAX = 16
 LINK_FETCH_MS = 10
