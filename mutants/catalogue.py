@@ -286,6 +286,13 @@ MUTANTS = (
         tests="tests/serve/test_dcc_renewal.py",
     ),
     Mutant(
+        "the DCC refuses a repeat whose certificate has expired since",
+        "serve/dcc_gateway.py",
+        "if row.digest == digest and row.answer is not None:",
+        "if row.answer is None:",
+        tests="tests/serve/test_dcc_renewal.py",
+    ),
+    Mutant(
         "the DCC pushes under a certificate that it has no more",
         "serve/dcc_pushes.py",
         "signed = list(map(self._signed_now, first))",

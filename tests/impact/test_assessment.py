@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -10,7 +11,7 @@ from tests.impact.a_profile import START_MS, profile, said, tables
 from typer.testing import CliRunner
 
 from hanota.cli.main import app
-from hanota.supplier.campaign.plan import Plan, Wave
+from hanota.supplier.campaign.plan import Pacing, Plan, Wave
 
 np = pytest.importorskip("numpy")
 pytest.importorskip("matplotlib")
@@ -72,6 +73,18 @@ def test_a_figure_of_many_regions_goes_to_its_end_in_all_of_them():
     (swing,) = found.sensitivity
     assert (swing.field, swing.at_low, swing.at_high) == ("regions.hubs_not_updated", 0, None)
     assert swing.updated_high == pytest.approx(0.25, abs=0.05)
+
+
+def test_the_rate_of_the_campaign_is_varied_too():
+    paced = msgspec.structs.replace(A_PLAN, pacing=Pacing(devices_per_hour=1_200))
+    found = assess(profile(homes=4_000), paced, start_ms=START_MS, runs=1, seed=1)
+    (swing,) = found.sensitivity
+    assert (swing.field, swing.at_low, swing.at_high) == (
+        "campaign.pacing.devices_per_hour",
+        600,
+        2_400,
+    )
+    assert swing.days_low == pytest.approx(4 * swing.days_high, rel=0.1)
 
 
 def test_cost_is_octets_at_the_rate(findings):
@@ -224,3 +237,12 @@ def test_without_the_extra_one_sentence_says_which(monkeypatch):
     assert done.stderr == (
         "hanota: hanota impact needs numpy and matplotlib: install hanota[impact]\n"
     )
+
+
+def test_the_examples_run():
+    folder = Path(__file__).parents[2] / "examples" / "impact"
+    done = hanota(
+        "--profile", folder / "region.toml", "--campaign", folder / "nights.toml", "--runs", 2
+    )
+    assert done.exit_code == 0, done.output
+    assert "cost of the WAN, GBP" in done.stdout

@@ -8,6 +8,7 @@ from tests.serve.a_supplier import A, ASupplier, request_of
 from hanota.errors import RemoteError
 from hanota.limits import HOUR_MS, PUSH_DELAY_MS
 from hanota.model import DeviceType
+from hanota.serve.dcc_reading import read_request
 from hanota.smki import dsig
 from hanota.smki.directory import JoinedDirectory
 from hanota.wire.duis import decode_response, open_document
@@ -101,3 +102,35 @@ def test_a_push_is_signed_anew_once(dcc, supplier):
     assert dcc.shell.outgoing_push(LATER_MS, 10) == [push]
     assert dcc.shell.waiting(push.receiver, 10) == [push]
     assert dcc.everything() == before
+
+
+class NobodyIsTrusted(JoinedDirectory):
+    """Every certificate has expired."""
+
+    def trusts(self, _certificate, _at_ms):
+        return False
+
+
+def read_later(octets):
+    """As the DCC reads a request whose signer's certificate has expired."""
+    return read_request(octets, NobodyIsTrusted(PKI), LATER_MS, signature_check=True)
+
+
+def test_a_repeat_outlives_the_certificate_of_its_user(dcc, supplier):
+    sent = supplier.sent()
+    said = dcc.shell.answer(sent.body, NOW_MS)
+    before = dcc.everything()
+    assert dcc.shell.answer_read([read_later(sent.body)], LATER_MS) == [said]
+    assert dcc.everything() == before
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_nothing_else_does(dcc, supplier, answered):
+    sent = supplier.sent()
+    if answered:
+        dcc.shell.answer(sent.body, NOW_MS)
+    altered = sent.body.replace(b"<sr:FirmwareVersion>0", b"<sr:FirmwareVersion>1")
+    assert altered != sent.body
+    for octets in (altered, *([] if answered else [sent.body])):
+        (refused,) = dcc.shell.answer_read([read_later(octets)], LATER_MS)
+        assert content_of(refused).response_code == "E48"

@@ -31,6 +31,7 @@ from hanota.model import utc
 from hanota.supplier.campaign.plan import Plan
 
 PERCENT = (50, 95, 99)
+_RATE = "campaign.pacing.devices_per_hour"
 _SENSITIVITY_SAMPLE = 30_000
 
 
@@ -254,6 +255,8 @@ def _assumptions(profile: Profile) -> Iterator[Assumption]:
 def _sensitivity(conditions: Conditions, seed: int) -> tuple[Swing, list[Swing]]:
     """The run at all the values themselves, and what each figure alone changes, most first.
 
+    The campaign's own rate is among them, where it has one.
+
     The same figure of several regions goes to its end in all of them together.
     """
     profile = conditions.profile
@@ -280,8 +283,32 @@ def _sensitivity(conditions: Conditions, seed: int) -> tuple[Swing, list[Swing]]
                 updated_high,
             )
         )
+    rate = conditions.plan.pacing.devices_per_hour
+    if rate is not None:
+        # No uncertainty but a choice: half of the rate, and twice.
+        ends = (max(1, rate // 2), rate * 2)
+        (days_low, updated_low), (days_high, updated_high) = (
+            _measured(_paced(conditions, each), {}, seed) for each in ends
+        )
+        swings.append(
+            Swing(
+                _RATE,
+                float(ends[0]),
+                float(ends[1]),
+                days_low,
+                days_high,
+                updated_low,
+                updated_high,
+            )
+        )
     swings.sort(key=lambda swing: -_width(swing))
     return Swing("", None, None, base[0], base[0], base[1], base[1]), swings
+
+
+def _paced(conditions: Conditions, devices_per_hour: int) -> Conditions:
+    plan = conditions.plan
+    pacing = msgspec.structs.replace(plan.pacing, devices_per_hour=devices_per_hour)
+    return msgspec.structs.replace(conditions, plan=msgspec.structs.replace(plan, pacing=pacing))
 
 
 def _same(values: Sequence[float]) -> float | None:

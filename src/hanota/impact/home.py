@@ -28,8 +28,8 @@ Codes = NDArray[np.int8]
 OUTCOMES = tuple(Outcome)
 CODE = {outcome: np.int8(number) for number, outcome in enumerate(OUTCOMES)}
 
-# A signed CS09 alert on the HAN (142 octets and a header of 5): measured in the simulated town.
-CS09_CHUNKS = -(-142 // TUNNEL_CHUNK_OCTETS)
+# A signed CS09 alert has 132 octets: measured in the simulated town.
+CS09_CHUNKS = -(-132 // TUNNEL_CHUNK_OCTETS)
 
 
 class Traits(msgspec.Struct, frozen=True):
@@ -94,7 +94,9 @@ def carry_out(
     `switched_on_s` is when a device that is off is on again.
     """
     asks_s = _asks(profile, traits, switched_on_s, delivered_s, chance)
-    fetching_s, again = _fetching(profile, traits.asleep, chance)
+    since_s = np.zeros(asks_s.size)
+    np.subtract(asks_s, delivered_s, out=since_s, where=np.isfinite(delivered_s))
+    fetching_s, again = _fetching(profile, traits.asleep, since_s, chance)
     has_s = asks_s + fetching_s
     gives_up_s = delivered_s + profile.hubs.give_up_days.value * 86_400
     mismatch = traits.other_hardware
@@ -137,9 +139,13 @@ def _asks(
 
 
 def _fetching(
-    profile: Profile, asleep: Flags, chance: np.random.Generator
+    profile: Profile, asleep: Flags, since_s: Seconds, chance: np.random.Generator
 ) -> tuple[Seconds, Seconds]:
-    """How long the blocks take, and how many of them had to be asked for again."""
+    """How long the blocks take, and how many of them had to be asked for again.
+
+    `since_s` is how long the hub has had the image when the device begins. The first request is
+    told the hub's period, and the last block needs no pause after it: so many periods as blocks.
+    """
     transfer = profile.transfer
     blocks = np.ceil(transfer.image_octets.value / transfer.block_size_octets.value)
     two_frames_ms = 2 * transfer.frame_latency_ms.value
@@ -151,16 +157,18 @@ def _fetching(
     periods_s /= 1000
     heard = _cycle_heard(profile)
     again = chance.negative_binomial(blocks, heard, asleep.size).astype(np.float64)
+    moving_s = blocks * periods_s + two_frames_ms / 1000 + again * _again_s(profile)
     # A run of failures ends with the hub's next notification that is heard.
     in_vain = (1 - heard) ** transfer.block_tries.value
-    rests_s = np.zeros(asleep.size)
-    if in_vain:
-        rests = chance.negative_binomial(blocks, 1 - in_vain, asleep.size)
-        unheard = chance.negative_binomial(np.maximum(rests, 1), 1 - transfer.frames_lost.value)
-        notifications = np.where(rests, rests * chance.random(asleep.size) + unheard, 0.0)
-        rests_s = notifications * profile.hubs.notify_interval_min.value * 60
-    # The first request is told the hub's period; the last block needs no pause after it.
-    return blocks * periods_s + two_frames_ms / 1000 + again * _again_s(profile) + rests_s, again
+    if not in_vain:
+        return moving_s, again
+    rests = chance.negative_binomial(blocks, 1 - in_vain, asleep.size)
+    unheard = chance.negative_binomial(np.maximum(rests, 1), 1 - transfer.frames_lost.value)
+    notify_s = profile.hubs.notify_interval_min.value * 60
+    # It comes in step with those before, and the failures somewhere in the transfer.
+    failed_s = since_s + moving_s * chance.random(asleep.size)
+    to_next = 1 - failed_s / notify_s % 1
+    return moving_s + np.where(rests, rests * to_next + unheard, 0.0) * notify_s, again
 
 
 def _upgrade_end(

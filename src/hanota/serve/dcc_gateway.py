@@ -114,9 +114,25 @@ class Gateway:
                     _log.exception("%s could not be served", request.request_id)
                     return self._refuse(request, RemoteError(ResponseCode.E100, str(error)), now_ms)
             case RemoteError() as fault if read.header is not None:
-                return self._refuse(read.header, fault, now_ms)
+                said = self._said_before(batch, read.header, read.digest, fault)
+                return said or self._refuse(read.header, fault, now_ms)
             case fault:
                 return fault
+
+    def _said_before(
+        self, batch: Batch, header: RequestHeader, digest: bytes, fault: RemoteError
+    ) -> bytes | None:
+        """The answer to the very octets that are no longer believed, if they once were.
+
+        Whoever repeats a request until it hears the answer may outlive the certificate that signed
+        it; a refusal would then contradict what the request has set going.
+        """
+        if fault.code is not ResponseCode.E48 or header.request_id is None:
+            return None
+        for row in batch.requests_under(header.request_id):
+            if row.digest == digest and row.answer is not None:
+                return self._given_again(batch, row.number, row.answer)
+        return None
 
     def _refuse(
         self, asked: RequestHeader | Request, fault: RemoteError, now_ms: int
