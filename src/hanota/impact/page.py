@@ -24,7 +24,10 @@ _CHARTS = {
         "When devices are updated",
         "A device counts once it has proven it. Lines mark 50%, 95% and 99% of those in the end.",
     ),
-    "wan-load": ("What the WAN carries", "Images to hubs, with what is repeated."),
+    "wan-load": (
+        "What the WAN carries",
+        "Each run has drawn an allowance; none goes above its own.",
+    ),
     "alerts": ("Alerts a second", "Three a device: image stored, transfer ended, activated."),
     "hub-occupancy": (
         "Hubs that hold the image",
