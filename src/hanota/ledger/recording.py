@@ -36,9 +36,11 @@ class Recording(CampaignBatch, View):
         device and request as the entry (LocalError otherwise). Of several entries about one
         delivery the last one stands.
         """
+        entries = list(entries)
+        if not entries:
+            return
         if len(self._standing) > DELIVERIES_KEPT_MAX:
             self._forget()  # of a large request, each delivery is met once
-        entries = list(entries)
         after = {_key(entry): entry.delivery for entry in entries if entry.delivery is not None}
         before = self._standing_of(after)
         heads = {key: last_entry for key, (_delivery, last_entry) in before.items()}
