@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from hanota.cli import dcc_serve
-from hanota.cli.dcc_serve import StateFolder, state_folder
+from hanota.cli.dcc_serve import StateFolder
 from hanota.cli.failure import ExitCode, end, run
 from hanota.cli.ledger_options import instant
 from hanota.cli.octets import read_octets
+from hanota.cli.serving import folder_of
 from hanota.cli.show import show
 from hanota.errors import LocalError
 from hanota.model import eui_from_text, eui_text
@@ -116,7 +117,7 @@ def update(
 
 def _told(state: Path | None, act: str, parameters: dict[str, str], body: bytes = b"") -> object:
     """What the DCC tells; the verb ends here where it refuses."""
-    told = ask(state_folder(state), act, parameters, body)
+    told = ask(folder_of("dcc", state), act, parameters, body)
     if isinstance(told, Refused):
         end(ExitCode.REFUSED, told.reason)
     return told

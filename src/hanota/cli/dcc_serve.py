@@ -5,7 +5,7 @@ Here are the options and what is printed at the start. How the parts are put tog
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -17,29 +17,24 @@ from hanota.cli.failure import run
 from hanota.cli.link_options import Link, LinkReplicas, link_settings
 from hanota.cli.log_lines import log_to_stderr
 from hanota.cli.pki import PassphraseFile, read_passphrase
+from hanota.cli.serving import DEFAULT_HOMES, devices_of, folder_of, server_tls
 from hanota.dcc.reads import BROKERED_TYPES
 from hanota.dcc.thresholds import threshold_from_text
 from hanota.dcc.users import UserRole, Users
-from hanota.errors import FileError, LocalError
-from hanota.files.estate import read_estate
 from hanota.files.products import read_products
 from hanota.limits import HOMES_MADE_UP_MAX
 from hanota.model import DeviceType, eui_text
-from hanota.rows import Device
 from hanota.serve.allocator import map_large_blocks
 from hanota.serve.dcc_process import Addresses, Ports
 from hanota.serve.duis_client import tls_context
-from hanota.serve.http_server import ServerTls
 from hanota.serve.push_client import push_addresses
 from hanota.serve.receiver_http import DEFAULT_PATH, DEFAULT_PORT
 from hanota.sim.standalone_dcc import USER_ROLES, Settings, StandaloneDcc, standalone_dcc
-from hanota.sim.town import build_home
 from hanota.smki.given_pki import DevicePki, GivenPki, load_pki
-from hanota.smki.organisations import ORGANISATIONS, SUPPLIER, SUPPLIER_2
+from hanota.smki.organisations import ORGANISATIONS
 
 DEFAULT_DUIS_PORT = 8079
 DEFAULT_SMKI_PORT = 8083
-DEFAULT_HOMES = 20
 # Where Node-RED with the DCC's own nodes listens, and `hanota send` and `listen`.
 DEFAULT_PUSH_TO = f"127.0.0.1:{DEFAULT_PORT}{DEFAULT_PATH}"
 EVERY_IMAGE = "any"
@@ -61,16 +56,6 @@ StateFolder: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
-
-
-def state_folder(given: Path | None) -> Path:
-    """The folder of `--state`, made where there is none; LocalError where it cannot be."""
-    folder = given or Path(typer.get_app_dir("hanota")) / "dcc"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        raise LocalError(f"cannot make the folder {folder}: {fault.strerror}") from fault
-    return folder.absolute()
 
 
 @run
@@ -184,10 +169,10 @@ def serve(
 
       hanota dcc serve --estate estate.csv --cpl products.csv --signature-check off
     """
-    devices = _devices(homes, estate)
+    devices = devices_of(homes, estate)
     pki = load_pki(pki_path, seed, read_passphrase(passphrase_file))
     users = _users_of(pki)
-    folder = state_folder(state)
+    folder = folder_of("dcc", state)
     settings = Settings(
         devices=devices,
         pki=pki,
@@ -205,7 +190,7 @@ def serve(
         host=host,
         duis_port=duis_port,
         smki_port=smki_port,
-        tls=_tls(tls_cert, tls_key, tls_client_ca),
+        tls=server_tls(tls_cert, tls_key, tls_client_ca),
         push_to=push_addresses(push_to or (DEFAULT_PUSH_TO,), users),
         push_tls=tls_context(push_ca, None, None),
     )
@@ -221,24 +206,6 @@ def serve(
 
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
             runner.run(dcc.process.run(addresses, dcc.homes, announce))
-
-
-def _devices(homes: int | None, estate: Path | None) -> Sequence[Device]:
-    if estate is None:
-        # Not one of them is set up to fail, and each second has an HCALCS and gas of supplier 2.
-        town = (
-            build_home(
-                number, hcalcs=1 - number % 2, gas_supplier=SUPPLIER_2 if number % 2 else SUPPLIER
-            )
-            for number in range(homes or DEFAULT_HOMES)
-        )
-        return [device for home in town for device in home.devices]
-    if homes is not None:
-        raise LocalError("give --homes or --estate, not both: a file brings its own homes")
-    devices = list(read_estate(estate))
-    if not devices:
-        raise FileError(f"{estate} has no device: write one a row")
-    return devices
 
 
 def _users_of(pki: DevicePki) -> Users:
@@ -259,14 +226,6 @@ def _brokered_types(pki_path: Path | None) -> frozenset[DeviceType]:
     # DCC Boxed, whose key store such a file is, reads meters through the ACB too.
     boxed = pki_path is not None and not pki_path.is_dir()
     return BROKERED_TYPES | {DeviceType.ESME} if boxed else BROKERED_TYPES
-
-
-def _tls(certificate: Path | None, key: Path | None, client_ca: Path | None) -> ServerTls | None:
-    if certificate is None and key is None and client_ca is None:
-        return None
-    if certificate is None or key is None:
-        raise LocalError("https wants --tls-cert and --tls-key, both")
-    return ServerTls(certificate, key, client_ca)
 
 
 def _announcement(

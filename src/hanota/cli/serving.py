@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from hanota.errors import LocalError
+from hanota.errors import FileError, LocalError
 from hanota.files.estate import read_estate
 from hanota.rows import Device
 from hanota.serve.http_server import ServerTls
@@ -45,7 +45,7 @@ def server_tls(
 def devices_of(homes: int | None, estate: Path | None) -> Sequence[Device]:
     """The devices of `--homes` or `--estate`: the same in every process that is given the same.
 
-    LocalError where both are given, or the file is no estate.
+    LocalError where both are given; FileError for an estate without a device.
     """
     if estate is None:
         # Not one of them is set up to fail, and each second has an HCALCS and gas of supplier 2.
@@ -58,4 +58,7 @@ def devices_of(homes: int | None, estate: Path | None) -> Sequence[Device]:
         return [device for home in town for device in home.devices]
     if homes is not None:
         raise LocalError("give --homes or --estate, not both: a file brings its own homes")
-    return list(read_estate(estate))
+    devices = list(read_estate(estate))
+    if not devices:
+        raise FileError(f"{estate} has no device: write one a row")
+    return devices

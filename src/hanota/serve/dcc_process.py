@@ -12,12 +12,11 @@ Not here: what a user wants served (`cli.dcc_serve`), and which homes there are.
 import asyncio
 import gc
 import logging
-import signal
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Protocol
 
@@ -39,6 +38,7 @@ from hanota.serve.ledger_thread import LedgerThread
 from hanota.serve.operator_http import door, new_secret, operator_service
 from hanota.serve.push_client import PushClient, PushOutbox
 from hanota.serve.smki_http import smki_service
+from hanota.serve.stopping import stop_signals
 from hanota.smki.directory import Directory
 from hanota.wire.duis.services import WebService
 
@@ -159,7 +159,7 @@ class DccProcess:
         """
         with self._thread:
             async with AsyncExitStack() as running:
-                stop = running.enter_context(_signals())
+                stop = running.enter_context(stop_signals())
                 pushing = PushClient(
                     self._push_outbox(), self._users, addresses.push_to, addresses.push_tls
                 )
@@ -283,17 +283,3 @@ async def _end(parts: Sequence[asyncio.Task[object]], homes: JoinedHomes) -> Non
     for part in (stopped, pushed):
         part.cancel()
     await asyncio.gather(stopped, pushed, lived, return_exceptions=True)
-
-
-@contextmanager
-def _signals() -> Iterator[asyncio.Event]:
-    """What SIGTERM and SIGINT set while the block runs."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    caught = (signal.SIGTERM, signal.SIGINT)
-    for number in caught:
-        loop.add_signal_handler(number, stop.set)
-    try:
-        yield stop
-    finally:
-        for number in caught:
-            loop.remove_signal_handler(number)
